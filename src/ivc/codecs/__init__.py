@@ -1,0 +1,90 @@
+"""The codecs of this build: one table, from which names, numbers and ``ivc profiles`` all derive.
+
+A codec's module is imported when the codec is first used, never to list it.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ivc.errors import UnsupportedError, UsageError
+from ivc.types import Layer
+
+if TYPE_CHECKING:
+    from ivc.codecs.base import Codec
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One line of the table: what is known of a codec without importing it.
+
+    Attributes:
+        number: its number in files, for ever.
+        name: what users type after ``--profile``.
+        target: ``module:Class`` of its implementation.
+        family: generation of visual coding it belongs to.
+        layers: layers that its segments may hold; a file with others fails ``ivc verify``.
+        lossless: True if it returns every sample by default.
+        summary: one line for ``ivc profiles``.
+    """
+
+    number: int
+    name: str
+    target: str
+    family: str
+    layers: frozenset[Layer]
+    lossless: bool
+    summary: str
+
+    def load(self) -> Codec[Any]:
+        """Import and return the codec (one instance a process)."""
+        return _load(self.target)
+
+
+@functools.cache
+def _load(target: str) -> Codec[Any]:
+    module, _, name = target.partition(":")
+    codec: Codec[Any] = getattr(import_module(module), name)()
+    return codec
+
+
+CODECS: tuple[Profile, ...] = (
+    Profile(
+        1, "roadmap/dpcm", "ivc.codecs.roadmap.dpcm:Dpcm", "predictive", frozenset({Layer.PICTURE}), True,
+        "prediction from coded neighbours, lossless or near-lossless",
+    ),
+    Profile(
+        2, "roadmap/dct", "ivc.codecs.roadmap.dct:Dct", "transform", frozenset({Layer.PICTURE}), False,
+        "8x8 integer DCT with adaptive contexts, stills and clips",
+    ),
+)  # fmt: skip
+
+
+def by_name(name: str) -> Profile:
+    """The profile of that name; ``roadmap/`` may be left out.
+
+    Raises:
+        UsageError: when there is none.
+    """
+    for profile in CODECS:
+        if name in (profile.name, profile.name.removeprefix("roadmap/")):
+            return profile
+    known = ", ".join(profile.name for profile in CODECS)
+    raise UsageError(f"no profile is called {name!r}; this build has: {known}")
+
+
+def by_number(number: int) -> Profile:
+    """The profile of that number in a file.
+
+    Raises:
+        UnsupportedError: when this build has none.
+    """
+    for profile in CODECS:
+        if profile.number == number:
+            return profile
+    raise UnsupportedError(
+        f"the file uses codec number {number}, which this build does not have; a newer ivc may"
+    )
