@@ -1,7 +1,7 @@
 """How far decoded pictures are from their originals: PSNR, SSIM, MS-SSIM on ``Frames``.
 
     measure("psnr", reference, test)   one number
-    Accumulator("psnr")                a clip, segment by segment, in bounded memory
+    Meter(["psnr", "ssim"])            a clip, segment by segment, in bounded memory
 
 ====================  ==========================================================================
 name                  what is compared
@@ -17,6 +17,6 @@ The luma of RGB is that of BT.601 (see ``ivc.metrics.luma``). The peak is 2**dep
 range. Alpha is ignored. Identical pictures have a PSNR of infinity and an (MS-)SSIM of 1.
 """
 
-from ivc.metrics.accumulate import METRICS, Accumulator, Score, measure, metric_name
+from ivc.metrics.meter import METRICS, Meter, Score, measure, metric_name
 
-__all__ = ["METRICS", "Accumulator", "Score", "measure", "metric_name"]
+__all__ = ["METRICS", "Meter", "Score", "measure", "metric_name"]

@@ -1,4 +1,4 @@
-"""The table of metrics, and the accumulator that takes a clip run by run.
+"""The table of metrics, and the meter that takes a clip run by run.
 
 Clips are averaged in two ways, which differ for PSNR only:
 
@@ -11,7 +11,7 @@ One frame without error makes ``mean`` infinite, so ``pooled`` is what ``measure
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ivc.errors import UsageError
@@ -88,35 +88,32 @@ class Score:
     pooled: float
 
 
-class Accumulator:
-    """Measures a clip as it comes with one metric, keeping a few numbers a frame and no picture.
+class Meter:
+    """Measures a clip as it comes, keeping a few numbers a frame and no picture.
 
-    Accumulators can be pickled, so that segments may be measured in other processes and merged.
+    Meters can be pickled, so that segments may be measured in other processes and merged.
 
     >>> import numpy as np
     >>> from ivc.types import Frames, Layout, PixelFormat
     >>> black = Frames([np.zeros((2, 16, 16), np.uint8)], PixelFormat(Layout.GRAY))
     >>> gray = Frames([np.full((2, 16, 16), 16, np.uint8)], PixelFormat(Layout.GRAY))
-    >>> psnr = Accumulator("psnr")
-    >>> psnr.add(black, gray)
-    >>> psnr.add(black, black)
-    >>> round(psnr.score().pooled, 2)
+    >>> meter = Meter(["psnr", "ssim"])
+    >>> meter.add(black, gray)
+    >>> meter.add(black, black)
+    >>> round(meter.scores()["psnr"].pooled, 2)
     27.06
 
     Args:
-        name: the metric; see ``METRICS``.
+        names: the metrics to compute; see ``METRICS``.
 
     Raises:
         UsageError: when there is no such metric.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = metric_name(name)
-        self._errors: list[tuple[float, ...]] = []
+    def __init__(self, names: Iterable[str]) -> None:
+        self._errors: dict[str, list[tuple[float, ...]]] = {metric_name(n): [] for n in names}
         self._peak = 0
-
-    def __len__(self) -> int:
-        return len(self._errors)
+        self.frames = 0
 
     def add(self, reference: Frames, test: Frames) -> None:
         """Measure a run of frames, which follow those of the calls before.
@@ -127,37 +124,47 @@ class Accumulator:
         """
         _check_comparable(reference, test)
         self._set_peak(reference.format.max_value)
-        errors = METRICS[self.name].errors
-        self._errors.extend(errors(reference, test, index) for index in range(len(reference)))
+        for name, errors in self._errors.items():
+            of_frame = METRICS[name].errors
+            errors.extend(of_frame(reference, test, index) for index in range(len(reference)))
+        self.frames += len(reference)
 
-    def merge(self, later: Accumulator) -> None:
-        """Append what another accumulator of the same metric measured of later frames.
+    def merge(self, later: Meter) -> None:
+        """Append what another meter of the same metrics measured of later frames.
 
         Raises:
-            UsageError: when metric or bit depth differ.
+            UsageError: when metrics or bit depth differ.
         """
-        if later.name != self.name:
-            raise UsageError(f"cannot merge figures of {later.name} into those of {self.name}")
-        if later:
+        if later._errors.keys() != self._errors.keys():
+            raise UsageError(
+                f"cannot merge figures of {', '.join(later._errors)} "
+                f"into those of {', '.join(self._errors)}"
+            )
+        if later.frames:
             self._set_peak(later._peak)
-            self._errors.extend(later._errors)
+            for name, errors in self._errors.items():
+                errors.extend(later._errors[name])
+            self.frames += later.frames
 
-    def score(self) -> Score:
-        """The figures of all frames so far.
+    def scores(self) -> dict[str, Score]:
+        """The figures of all frames so far, by name of the metric.
 
         Raises:
             UsageError: when no frame has been measured.
         """
-        if not self._errors:
+        if not self.frames:
             raise UsageError("there are no frames to measure")
-        of_errors = METRICS[self.name].score
-        per_frame = tuple(of_errors(errors, self._peak) for errors in self._errors)
-        means = [math.fsum(c) / len(c) for c in zip(*self._errors, strict=True)]
+        return {name: self._score(METRICS[name]) for name in self._errors}
+
+    def _score(self, metric: Metric) -> Score:
+        errors = self._errors[metric.name]
+        per_frame = tuple(metric.score(of_frame, self._peak) for of_frame in errors)
+        means = [math.fsum(channel) / len(channel) for channel in zip(*errors, strict=True)]
         return Score(
-            self.name,
+            metric.name,
             per_frame,
             mean=math.fsum(per_frame) / len(per_frame),
-            pooled=of_errors(means, self._peak),
+            pooled=metric.score(means, self._peak),
         )
 
     def _set_peak(self, peak: int) -> None:
@@ -180,9 +187,9 @@ def measure(name: str, reference: Frames, test: Frames) -> float:
     Raises:
         UsageError: for an unknown metric or frames that cannot be compared.
     """
-    accumulator = Accumulator(name)
-    accumulator.add(reference, test)
-    return accumulator.score().pooled
+    meter = Meter([name])
+    meter.add(reference, test)
+    return meter.scores()[metric_name(name)].pooled
 
 
 def _check_comparable(reference: Frames, test: Frames) -> None:
