@@ -107,7 +107,7 @@ def test_measuring_in_parts_and_merging_changes_nothing(parts):
         added.add(reference[run], test[run])
         part = Meter(names)
         part.add(reference[run], test[run])
-        merged.merge(part)
+        merged = merged.merged(part)
         start += length
     assert whole.scores() == added.scores() == merged.scores()
     assert whole.frames == added.frames == merged.frames == sum(parts)
@@ -137,5 +137,9 @@ def test_what_cannot_be_measured_is_said():
     deep = frames(Layout.RGB, 8, 8, 0.1, depth=10)
     with pytest.raises(UsageError, match="bit depth"):
         meter.add(deep, deep)
+    other = Meter(["psnr"])
+    other.add(deep, deep)
+    with pytest.raises(UsageError, match="bit depth"):
+        meter.merged(other)
     with pytest.raises(UsageError, match="cannot merge figures of ssim into those of psnr"):
-        meter.merge(Meter(["ssim"]))
+        meter.merged(Meter(["ssim"]))

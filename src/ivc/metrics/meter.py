@@ -129,8 +129,8 @@ class Meter:
             errors.extend(of_frame(reference, test, index) for index in range(len(reference)))
         self.frames += len(reference)
 
-    def merge(self, later: Meter) -> None:
-        """Append what another meter of the same metrics measured of later frames.
+    def merged(self, later: Meter) -> Meter:
+        """A meter of these frames followed by those that another meter of the same metrics saw.
 
         Raises:
             UsageError: when metrics or bit depth differ.
@@ -140,11 +140,13 @@ class Meter:
                 f"cannot merge figures of {', '.join(later._errors)} "
                 f"into those of {', '.join(self._errors)}"
             )
-        if later.frames:
-            self._set_peak(later._peak)
-            for name, errors in self._errors.items():
-                errors.extend(later._errors[name])
-            self.frames += later.frames
+        both = Meter(self._errors)
+        for part in (self, later):
+            if part.frames:
+                both._set_peak(part._peak)
+        both._errors = {name: errors + later._errors[name] for name, errors in self._errors.items()}
+        both.frames = self.frames + later.frames
+        return both
 
     def scores(self) -> dict[str, Score]:
         """The figures of all frames so far, by name of the metric.

@@ -39,7 +39,9 @@ def _sum_of_squared_errors(a: Plane, b: Plane) -> int:
 
 def plane_mse(reference: Plane, test: Plane) -> float:
     """Mean squared error of two planes of one frame, shape (H, W) each."""
-    return int(_sum_of_squared_errors(reference, test)) / reference.size
+    # One memory layout, so that the kernel is compiled once.
+    a, b = np.ascontiguousarray(reference), np.ascontiguousarray(test)
+    return int(_sum_of_squared_errors(a, b)) / a.size
 
 
 def colour_mse(reference: Frames, test: Frames, index: int) -> tuple[float]:
