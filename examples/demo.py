@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -200,8 +199,8 @@ def main() -> None:
         report[source.name] = [[asdict(ours), asdict(peer)] for ours, peer in results]
     (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n")
     console.print("Peers are set to the quality nearest to ivc's. To look at:")
-    for name in sorted(os.listdir(folder)):
-        console.print(f"  {folder / name}", highlight=False)
+    for path in sorted(folder.iterdir()):
+        console.print(f"  {path}", highlight=False)
 
 
 if __name__ == "__main__":

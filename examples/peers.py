@@ -17,7 +17,7 @@ from PIL import Image
 
 @dataclass(frozen=True)
 class Result:
-    """One coded file: its size in bytes, its quality in dB (infinite if lossless), its times in s."""
+    """One coded file: bytes, quality in dB (infinite if lossless), seconds."""
 
     what: str
     bytes: int
@@ -43,7 +43,7 @@ def jpeg(picture: np.ndarray, quality: int, subsampling: str) -> bytes:
 
 
 def jpeg_of_quality(picture: np.ndarray, wanted: float, path: Path) -> Result:
-    """The JPEG nearest to ``wanted`` dB; the smaller one of 4:2:0 and 4:4:4 where both get there."""
+    """The JPEG nearest to ``wanted`` dB: the smaller of 4:2:0 and 4:4:4 if both get there."""
     nearest = []
     for subsampling in ("4:2:0", "4:4:4"):
         probes: list[tuple[float, int]] = []
@@ -85,7 +85,7 @@ def png(picture: np.ndarray, path: Path) -> Result:
 def x264_of_quality(
     pictures: list[np.ndarray], rate: Fraction, wanted: float, path: Path
 ) -> Result:
-    """The x264 file (preset medium) within 0.05 dB of ``wanted`` dB of luma, where crf gets there."""
+    """The x264 file (preset medium) within 0.05 dB of ``wanted`` dB of luma, if crf gets there."""
     low, high = 0.0, 51.0
     for _ in range(10):
         crf = (low + high) / 2
