@@ -1,7 +1,7 @@
 """The errors that ivc raises: each is one line that says what, where and what to do.
 
-``IvcError`` is the base of all of them, so ``except ivc.IvcError`` catches whatever a file, an input
-or a setting can cause. Anything else that escapes is a bug in ivc.
+``IvcError`` is the base of all of them, so ``except ivc.IvcError`` catches whatever a file, an
+input or a setting can cause. Anything else that escapes is a bug in ivc.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ class IvcError(Exception):
 
 
 class UsageError(IvcError):
-    """A setting or argument that cannot be: unknown profile, quality out of range, bad ``--set``."""
+    """A setting or argument that cannot be: unknown profile, quality out of range."""
 
 
 class MediaError(IvcError):
@@ -50,3 +50,7 @@ class DecryptionError(IvcError):
 
 class UnsupportedError(IvcError):
     """A valid request or stream that this build, codec or output format cannot serve."""
+
+
+class ModelError(IvcError):
+    """A network or its file that cannot be used: missing, corrupted, malformed or without proof."""
