@@ -19,11 +19,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from clips import CLIP, PHOTO, luma_psnr, psnr, read_clip, read_photo, shipped, to_rgb, write_clip
-from peers import Result, jpeg_of_quality, jpeg_of_size, png, timed, x264_of_quality
 from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
 from rich.console import Console
 from rich.table import Table
+
+from clips import CLIP, PHOTO, luma_psnr, psnr, read_clip, read_photo, shipped, to_rgb, write_clip
+from peers import Result, jpeg_of_quality, jpeg_of_size, png, timed, x264_of_quality
 
 PHOTO_QUALITIES = (25, 50, 75)
 CLIP_QUALITIES = (40, 65)

@@ -11,8 +11,9 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-from clips import luma_psnr, psnr, read_clip, read_photo, write_clip
 from PIL import Image
+
+from clips import luma_psnr, psnr, read_clip, read_photo, write_clip
 
 
 @dataclass(frozen=True)
