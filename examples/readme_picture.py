@@ -1,4 +1,4 @@
-"""The picture of the README: a crop of a photograph as it is, through ivc, and as a JPEG of its size.
+"""The picture of the README: a crop of a photograph, of its ivc file and of a JPEG of that size.
 
     python examples/readme_picture.py [docs/images/compared.png]
 
