@@ -1,0 +1,203 @@
+"""Audio, subtitles, chapters and tags: carried through as packets, never decoded.
+
+They travel as one Matroska file without video. Its timestamps are in milliseconds like all of
+Matroska's; a tag keeps the shift where a track starts before the first picture.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+
+from ivc.errors import MediaError
+from ivc.media.base import log
+from ivc.types import Attachment, AttachmentKind
+
+_SHIFT_TAG = "IVC_TRACK_SHIFT"
+_PLACEHOLDER = "ivc-no-tracks"  # Matroska needs a stream where there are only chapters or tags
+_CARRIED = ("audio", "subtitle")
+_CONTAINER_TAGS = frozenset(
+    {"encoder", "major_brand", "minor_version", "compatible_brands", "duration", "creation_time"}
+)
+
+
+def read_tracks(path: Path, where: str, origin: Fraction) -> list[Attachment]:
+    """The tracks, chapters and tags of a container beside its video.
+
+    Args:
+        path: the container.
+        where: what to call it in messages.
+        origin: seconds that are taken off every timestamp, as from those of the video.
+
+    Returns:
+        One TRACKS attachment, or none if there is nothing to carry.
+    """
+    try:
+        with av.open(f"file:{path}") as source:
+            return _collect(source, where, origin)
+    except av.FFmpegError as error:
+        raise MediaError(f"{where}: its audio and subtitles cannot be read ({error})") from None
+
+
+def _collect(source: Any, where: str, origin: Fraction) -> list[Attachment]:
+    fonts = [s for s in source.streams if s.type == "attachment"]
+    tags = {k: v for k, v in source.metadata.items() if k.lower() not in _CONTAINER_TAGS}
+    chapters = source.chapters()
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="matroska", options={"avoid_negative_ts": "disabled"}) as sink:
+        streams = dict(_add_streams(source, sink, where, "an .ivc file"))
+        if not (streams or fonts or tags or chapters):
+            return []
+        packets = sorted(
+            (p for p in source.demux(*(source.streams[i] for i in streams)) if p.dts is not None),
+            key=lambda p: p.dts * p.time_base,
+        ) if streams else []  # fmt: skip
+        first = min((p.pts * p.time_base for p in packets if p.pts is not None), default=origin)
+        shift = min(Fraction(0), first - origin)
+        for font in fonts:
+            sink.add_attachment(font.name or "attachment", font.mimetype or "", font.data)
+        if not (streams or fonts):
+            sink.add_attachment(_PLACEHOLDER, "text/plain", b"\n")
+        if shift:
+            tags[_SHIFT_TAG] = str(shift)
+        sink.metadata.update(tags)
+        _set_chapters(sink, chapters, -origin - shift)
+        sink.start_encoding()
+        for packet in packets:
+            stream = streams[packet.stream.index]
+            sink.mux(_moved(packet, stream, -origin - shift))
+    return [Attachment(AttachmentKind.TRACKS, buffer.getvalue())]
+
+
+def _add_streams(source: Any, sink: Any, where: str, target: str) -> Iterator[tuple[int, Any]]:
+    """Add the streams of ``source`` that ``sink`` can hold; yields (index in source, new stream)."""
+    supported = sink.supported_codecs
+    for stream in source.streams:
+        if stream.type in ("video", "attachment"):
+            continue
+        name = stream.codec_context.name if stream.type in _CARRIED and stream.codec_context else ""
+        canonical = stream.codec_context.codec.canonical_name if name else ""
+        if not name or not {name, canonical} & supported:
+            log.warning(
+                "%s: track %d (%s %s) is left out, %s cannot hold it; .mkv holds most tracks",
+                where, stream.index, stream.type, name, target,
+            )  # fmt: skip
+            continue
+        added = sink.add_stream_from_template(stream)
+        added.metadata.update({k: v for k, v in stream.metadata.items() if k.lower() != "duration"})
+        added.disposition = stream.disposition
+        yield stream.index, added
+
+
+def _moved(packet: Any, stream: Any, seconds: Fraction) -> Any:
+    """The packet, assigned to another stream and shifted in time."""
+    ticks = round(seconds / packet.time_base)
+    packet.dts += ticks
+    if packet.pts is not None:
+        packet.pts += ticks
+    packet.stream = stream
+    return packet
+
+
+def _set_chapters(sink: Any, chapters: Iterable[Any], seconds: Fraction) -> None:
+    moved = []
+    for chapter in chapters:
+        ticks = round(seconds / (chapter["time_base"] or 1))
+        moved.append(
+            {
+                **chapter,
+                "start": max(0, chapter["start"] + ticks),
+                "end": max(0, chapter["end"] + ticks),
+            }
+        )
+    if moved:
+        sink.set_chapters(moved)
+
+
+class TrackCopier:
+    """Puts carried tracks into an output container beside a video stream.
+
+    Args:
+        data: a TRACKS attachment.
+        sink: the output container, before its header is written.
+        where: what to call the output in messages.
+
+    Raises:
+        MediaError: when the attachment cannot be read.
+    """
+
+    def __init__(self, data: bytes, sink: Any, where: str):
+        self._sink = sink
+        try:
+            self._source = av.open(io.BytesIO(data), format="matroska")
+        except av.FFmpegError as error:
+            raise MediaError(
+                f"the stored audio and subtitle tracks are damaged ({error})"
+            ) from None
+        tags = dict(self._source.metadata)
+        shift = tags.pop(_SHIFT_TAG, "0")
+        try:
+            self._shift = Fraction(shift)
+        except (ValueError, ZeroDivisionError):
+            self._shift = Fraction(0)
+        suffix = Path(where).suffix or sink.format.name
+        self._streams = dict(_add_streams(self._source, sink, where, suffix))
+        if "matroska" in sink.format.name:
+            for font in self._source.streams:
+                if font.type == "attachment" and font.name != _PLACEHOLDER:
+                    sink.add_attachment(font.name or "attachment", font.mimetype or "", font.data)
+        sink.metadata.update({k: v for k, v in tags.items() if k.lower() not in _CONTAINER_TAGS})
+        _set_chapters(sink, self._source.chapters(), self._shift)
+        self._packets = self._read()
+        self._next = next(self._packets, None)
+
+    def _read(self) -> Iterator[Any]:
+        if not self._streams:
+            return
+        clocks = {index: _SampleClock(self._source.streams[index]) for index in self._streams}
+        for packet in self._source.demux(*(self._source.streams[i] for i in self._streams)):
+            if packet.dts is not None:
+                yield clocks[packet.stream.index].restore(packet)
+
+    def copy_until(self, seconds: Fraction | None) -> None:
+        """Write the packets due before ``seconds``, or all of them for None."""
+        while self._next is not None:
+            packet = self._next
+            if seconds is not None and packet.dts * packet.time_base + self._shift >= seconds:
+                return
+            self._sink.mux(_moved(packet, self._streams[packet.stream.index], self._shift))
+            self._next = next(self._packets, None)
+
+    def close(self) -> None:
+        """Release the attachment."""
+        self._source.close()
+
+
+class _SampleClock:
+    """Gives audio packets back the sample-exact times that Matroska rounds to milliseconds."""
+
+    def __init__(self, stream: Any):
+        context = stream.codec_context
+        audio = stream.type == "audio"
+        self._rate = context.sample_rate if audio else 0
+        self._samples = context.frame_size if audio else 0
+        self._due: int | None = None
+
+    def restore(self, packet: Any) -> Any:
+        """The packet with its times in samples, if the codec has frames of constant length."""
+        if not (self._rate and self._samples) or packet.pts is None:
+            return packet
+        coded = packet.pts * packet.time_base * self._rate
+        due = self._due
+        if due is None or abs(coded - due) > Fraction(self._rate, 500):
+            due = round(coded)
+        packet.time_base = Fraction(1, self._rate)
+        packet.pts = packet.dts = due
+        packet.duration = self._samples
+        self._due = due + self._samples
+        return packet
