@@ -34,6 +34,7 @@ from ivc.entropy.primitives import (
     exhausted,
     is_decoder,
     report_fault,
+    take_cost,
 )
 
 __all__ = [
@@ -62,4 +63,5 @@ __all__ = [
     "new_contexts",
     "probability_of_zero",
     "report_fault",
+    "take_cost",
 ]

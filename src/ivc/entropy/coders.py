@@ -1,6 +1,6 @@
 """The coder objects that Python code holds: encoder, decoder and estimator.
 
-Each owns the state that kernels work on and shows it as ``coder``, a named tuple of arrays whose
+Each owns the state that kernels work on and shows it as ``coder``, a tuple whose
 *type* tells compiled code which of the three it is:
 
     Encoder().coder     EncoderState     decisions are written
@@ -14,47 +14,50 @@ with a range of 64 bits that is renewed by 32 bits at a time; docs/entropy.md is
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
-import numpy.typing as npt
 
-from ivc.entropy import memory
 from ivc.entropy.contexts import COST_BITS
+from ivc.entropy.memory import CAPACITY, POSITION, Memory
 from ivc.errors import BitstreamError
-
-StateArray = npt.NDArray[np.uint64]
 
 LOW, CODE, COST = 0, 0, 0
 RANGE = 1
-POSITION = 2
-FAULT = 3
+FAULT = 5
+"""Words of a state: low (encoder), code (decoder) or cost (estimator); range; decoder's fault."""
 
 
-class EncoderState(NamedTuple):
-    """What kernels see of an ``Encoder``: low, range and bytes written; where the bytes are."""
-
-    state: StateArray
-    storage: StateArray
+class _Coder(NamedTuple):
+    address: int
 
 
-class DecoderState(NamedTuple):
-    """What kernels see of a ``Decoder``: code, range, position and fault; the bytes."""
+class _State(_Coder):
+    """What kernels see of a coder: where its words are. Keeps them alive."""
 
-    state: StateArray
-    data: npt.NDArray[np.uint8]
+    memory: Memory
+
+    @classmethod
+    def of(cls, memory: Memory) -> Self:
+        state = cls(memory.address)
+        state.memory = memory
+        return state
 
 
-class EstimatorState(NamedTuple):
-    """What kernels see of an ``Estimator``: the cost so far."""
-
-    state: StateArray
+class EncoderState(_State):
+    """Tells compiled code to write."""
 
 
-class ProbeState(NamedTuple):
-    """What kernels see of a ``Probe``: the cost so far."""
+class DecoderState(_State):
+    """Tells compiled code to read."""
 
-    state: StateArray
+
+class EstimatorState(_State):
+    """Tells compiled code to sum costs and to adapt contexts."""
+
+
+class ProbeState(_State):
+    """Tells compiled code to sum costs and to leave contexts as they are."""
 
 
 class Encoder:
@@ -64,8 +67,9 @@ class Encoder:
     """
 
     def __init__(self) -> None:
-        state = np.array([0, 2**64 - 1, 0, 0], np.uint64)
-        self.coder = EncoderState(state, memory.new_storage(state))
+        self._memory = Memory([0, 2**64 - 1])
+        self._memory.release_when_collected()
+        self.coder = EncoderState.of(self._memory)
 
     def finish(self) -> bytes:
         """The shortest end that decodes: all renewed words and then zero to four bytes.
@@ -73,15 +77,15 @@ class Encoder:
         The last bytes are those of the number in [low, low + range) that ends in most zero
         bytes; the zeros themselves are not written. May be called more than once.
         """
-        low, width, length, _ = (int(value) for value in self.coder.state)
-        data = memory.read(self.coder.storage, length)
+        low, width = int(self._memory.words[LOW]), int(self._memory.words[RANGE])
+        data = self._memory.written()
         for tail in range(5):
             unit = 1 << (64 - 8 * tail)
             value = -(-low // unit) * unit
             if value < low + width:
                 break
         if value >> 64:
-            index = length - 1
+            index = len(data) - 1
             while data[index] == 0xFF:
                 data[index] = 0
                 index -= 1
@@ -100,7 +104,8 @@ class Decoder:
     def __init__(self, data: bytes | bytearray | memoryview) -> None:
         array = np.frombuffer(data, np.uint8)
         first = int.from_bytes(bytes(array[:8]).ljust(8, b"\0"), "big")
-        self.coder = DecoderState(np.array([first, 2**64 - 1, 8, 0], np.uint64), array)
+        self._memory = Memory([first, 2**64 - 1, 8], array)
+        self.coder = DecoderState.of(self._memory)
 
     def finish(self) -> None:
         """Check that the decisions read are all that the data hold.
@@ -112,9 +117,9 @@ class Decoder:
             BitstreamError: when the data are shorter or longer than that, or a value was met
                 that no encoder writes.
         """
-        used = int(self.coder.state[POSITION]) - 8
-        size = len(self.coder.data)
-        if self.coder.state[FAULT]:
+        used = int(self._memory.words[POSITION]) - 8
+        size = int(self._memory.words[CAPACITY])
+        if self._memory.words[FAULT]:
             raise BitstreamError("coded data hold a number that is out of range; they are damaged")
         if size < used:
             raise BitstreamError(
@@ -132,16 +137,23 @@ class Estimator:
     """Sums what coding would cost; contexts adapt as if it had been coded."""
 
     def __init__(self) -> None:
-        self.coder: EstimatorState | ProbeState = EstimatorState(np.zeros(1, np.uint64))
+        self._memory = Memory([0])
+        self.coder = EstimatorState.of(self._memory)
 
     @property
     def bits(self) -> float:
         """Cost so far in bits."""
-        return int(self.coder.state[COST]) / (1 << COST_BITS)
+        return int(self._memory.words[COST]) / (1 << COST_BITS)
 
 
-class Probe(Estimator):
+class Probe:
     """Sums what coding would cost and leaves contexts as they are."""
 
     def __init__(self) -> None:
-        self.coder = ProbeState(np.zeros(1, np.uint64))
+        self._memory = Memory([0])
+        self.coder = ProbeState.of(self._memory)
+
+    @property
+    def bits(self) -> float:
+        """Cost so far in bits."""
+        return int(self._memory.words[COST]) / (1 << COST_BITS)

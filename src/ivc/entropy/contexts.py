@@ -15,10 +15,13 @@ follows VVC (ITU-T H.266, clause 9.3.4.3); see docs/entropy.md for the exact ari
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from ivc.entropy.memory import array_address, load_u16, store_u16
 from ivc.errors import UsageError
 
 Contexts = npt.NDArray[np.uint16]
@@ -80,34 +83,56 @@ def _cost_table() -> npt.NDArray[np.uint32]:
 COSTS = _cost_table()
 
 
-@njit(cache=True, nogil=True)
-def probability_of_zero(contexts: Contexts, i: int) -> int:
-    """P(bit = 0) of context ``i`` in 1/131072, from 1 to 131071."""
-    k = np.uint64(i)
-    return np.int64(contexts[k, 0]) + np.int64(contexts[k, 1]) + 1
+@njit(cache=True, nogil=True, forceinline=True)
+def context_row(contexts: Contexts, i: int) -> int:
+    """Address of a context, for the three functions below."""
+    return array_address(contexts) + 8 * np.int64(i)
 
 
-@njit(cache=True, nogil=True)
-def adapt(contexts: Contexts, i: int, bit: int) -> None:
-    """Let context ``i`` learn that the decision was ``bit``."""
-    k = np.uint64(i)
+@njit(cache=True, nogil=True, forceinline=True)
+def row_probability(row: int) -> Any:
+    """P(bit = 0) in 1/131072 as uint64, from 1 to 131071."""
+    return load_u16(row, 0) + load_u16(row, 1) + np.uint64(1)
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def row_adapt(row: int, bit: int) -> None:
+    """Learn that the decision was ``bit``."""
     # one formula for both bits: look at P(bit), which is 65535 - P(0) in the mirror for bit = 1
     mirror = -np.int64(bit) & 0xFFFF
-    count = np.int64(contexts[k, 2])
-    shifts = np.int64(contexts[k, 3])
+    count = np.int64(load_u16(row, 2))
+    shifts = np.int64(load_u16(row, 3))
     start = np.int64(RATES[np.uint64(count)])
-    fast = np.int64(contexts[k, 0]) ^ mirror
-    slow = np.int64(contexts[k, 1]) ^ mirror
+    fast = np.int64(load_u16(row, 0)) ^ mirror
+    slow = np.int64(load_u16(row, 1)) ^ mirror
     fast += ((65536 - fast) * max(start, 65536 >> (shifts & 15))) >> 16
     slow += ((65536 - slow) * max(start, 65536 >> (shifts >> 4))) >> 16
-    contexts[k, 0] = fast ^ mirror
-    contexts[k, 1] = slow ^ mirror
-    contexts[k, 2] = count + (count < 255)
+    store_u16(row, 0, fast ^ mirror)
+    store_u16(row, 1, slow ^ mirror)
+    store_u16(row, 2, count + (count < 255))
 
 
-@njit(cache=True, nogil=True)
-def bit_cost(contexts: Contexts, i: int, bit: int) -> int:
+@njit(cache=True, nogil=True, forceinline=True)
+def row_cost(row: int, bit: int) -> Any:
+    """What ``bit`` would cost in 2**-15 bits, uint64."""
+    zero = row_probability(row)
+    chosen = np.uint64(1 << PROBABILITY_BITS) - zero if bit else zero
+    return np.uint64(COSTS[chosen >> np.uint64(_COST_STEP)])
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def probability_of_zero(contexts: Contexts, i: int) -> Any:
+    """P(bit = 0) of context ``i`` in 1/131072, from 1 to 131071; int64."""
+    return np.int64(row_probability(context_row(contexts, i)))
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def adapt(contexts: Contexts, i: int, bit: int) -> None:
+    """Let context ``i`` learn that the decision was ``bit``."""
+    row_adapt(context_row(contexts, i), bit)
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def bit_cost(contexts: Contexts, i: int, bit: int) -> Any:
     """What coding ``bit`` in context ``i`` would cost now, in 2**-15 bits; changes nothing."""
-    zero = probability_of_zero(contexts, i)
-    chosen = (1 << PROBABILITY_BITS) - zero if bit else zero
-    return np.int64(COSTS[np.uint64(chosen >> _COST_STEP)])
+    return np.int64(row_cost(context_row(contexts, i), bit))

@@ -1,96 +1,148 @@
-"""Byte buffers that grow inside compiled kernels.
+"""Plain memory for compiled kernels: words at addresses, and buffers that grow.
 
-A NumPy array cannot be replaced from within a kernel that was handed it, and nobody can say
-beforehand how long a coded picture gets. So the encoder's bytes live in memory that numba's own
-allocator hands out, and a small array, the *storage*, says where: ``[address, capacity]``.
-The memory is released when the state array it serves is collected.
+Two things cannot be done with NumPy arrays inside numba kernels. An array that is passed along
+has its reference count changed atomically, which costs more than coding a bit does; and an array
+cannot be replaced by a larger one that the caller then sees, though nobody can say beforehand how
+many bytes a picture takes. So the state of a coder is a few 64-bit words at an address, and an
+encoder's bytes lie in memory of numba's own allocator whose address is one of these words.
+
+``Memory`` is what Python holds: it owns the words and releases the buffer.
 """
 
 from __future__ import annotations
 
 import ctypes
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import carray, njit, types
+from llvmlite import ir
+from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-ADDRESS, CAPACITY = 0, 1
+WORDS = 8
+POSITION, BUFFER, CAPACITY = 2, 3, 4
+"""Words of a state that describe its bytes: how many are done, where they are, how many fit."""
 
 
-@intrinsic  # type: ignore[misc]
-def _allocate(typing_context: Any, size: Any) -> Any:
-    """Address of ``size`` fresh bytes; raises MemoryError when there are none."""
+def _load(bits: int) -> Any:
+    """An intrinsic ``load(address, index)``: element ``index`` of an array of unsigned numbers."""
 
+    def load(typing_context: Any, address: Any, index: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            kind = ir.IntType(bits)
+            pointer = builder.inttoptr(arguments[0], kind.as_pointer())
+            value = builder.load(builder.gep(pointer, [arguments[1]]))
+            return value if bits == 64 else builder.zext(value, ir.IntType(64))
+
+        return types.uint64(types.int64, types.int64), generate
+
+    return intrinsic(load)
+
+
+def _store(bits: int) -> Any:
+    """An intrinsic ``store(address, index, value)``; the value's high bits are cut off."""
+
+    def store(typing_context: Any, address: Any, index: Any, value: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            kind = ir.IntType(bits)
+            pointer = builder.inttoptr(arguments[0], kind.as_pointer())
+            value = arguments[2] if bits == 64 else builder.trunc(arguments[2], kind)
+            builder.store(value, builder.gep(pointer, [arguments[1]]))
+            return context.get_dummy_value()
+
+        return types.void(types.int64, types.int64, types.uint64), generate
+
+    return intrinsic(store)
+
+
+load_u8, load_u16, load_u64 = _load(8), _load(16), _load(64)
+store_u8, store_u16, store_u64 = _store(8), _store(16), _store(64)
+
+
+def _array_address(typing_context: Any, array: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        size = context.cast(builder, arguments[0], signature.args[0], types.uintp)
-        pointer = context.nrt.allocate(builder, size)
-        return builder.ptrtoint(pointer, cgutils.intp_t)
+        view = context.make_array(signature.args[0])(context, builder, arguments[0])
+        return builder.ptrtoint(view.data, ir.IntType(64))
 
-    return types.uint64(size), generate
+    return types.int64(array), generate
 
 
-@intrinsic  # type: ignore[misc]
+def _allocate(typing_context: Any, size: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointer = context.nrt.allocate(builder, arguments[0])  # raises MemoryError
+        return builder.ptrtoint(pointer, ir.IntType(64))
+
+    return types.int64(types.uintp), generate
+
+
 def _free(typing_context: Any, address: Any) -> Any:
-    """Release what ``_allocate`` returned."""
-
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         context.nrt.free(builder, builder.inttoptr(arguments[0], cgutils.voidptr_t))
         return context.get_dummy_value()
 
-    return types.void(address), generate
+    return types.void(types.int64), generate
 
 
-@intrinsic  # type: ignore[misc]
-def _pointer(typing_context: Any, address: Any) -> Any:
-    """An address as a pointer that ``numba.carray`` takes."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], cgutils.voidptr_t)
-
-    return types.voidptr(address), generate
+array_address: Callable[[Any], int] = intrinsic(_array_address)
+"""Address of the first element of an array, in compiled code; valid while the array lives."""
+allocate: Callable[[int], int] = intrinsic(_allocate)
+free: Callable[[int], None] = intrinsic(_free)
 
 
 @njit(cache=True, nogil=True)
-def buffer_of(storage: npt.NDArray[np.uint64]) -> Any:
-    """The whole buffer as a uint8 array (capacity,), valid until the next ``grow``."""
-    return carray(_pointer(storage[ADDRESS]), (np.int64(storage[CAPACITY]),), np.uint8)
+def grow(state: int) -> None:
+    """Double the capacity of a state's buffer (from nothing: 1 KiB) and keep the content."""
+    old = np.int64(load_u64(state, BUFFER))
+    filled = np.int64(load_u64(state, POSITION))
+    capacity = max(np.int64(1024), 2 * np.int64(load_u64(state, CAPACITY)))
+    new = allocate(capacity)
+    for i in range(filled):
+        store_u8(new, i, load_u8(old, i))
+    if old:
+        free(old)
+    store_u64(state, BUFFER, new)
+    store_u64(state, CAPACITY, capacity)
 
 
 @njit(cache=True, nogil=True)
-def grow(storage: npt.NDArray[np.uint64]) -> None:
-    """Double the capacity (from nothing: 1 KiB) and keep the content."""
-    capacity = max(np.int64(1024), 2 * np.int64(storage[CAPACITY]))
-    address = _allocate(np.uint64(capacity))
-    if storage[ADDRESS] != np.uint64(0):
-        grown = carray(_pointer(address), (capacity,), np.uint8)
-        old = buffer_of(storage)
-        grown[: len(old)] = old
-        _free(storage[ADDRESS])
-    storage[ADDRESS] = address
-    storage[CAPACITY] = np.uint64(capacity)
+def _release(words: npt.NDArray[np.uint64]) -> None:
+    if words[BUFFER]:
+        free(np.int64(words[BUFFER]))
+        words[BUFFER] = 0
 
 
-@njit(cache=True, nogil=True)
-def _release(storage: npt.NDArray[np.uint64]) -> None:
-    if storage[ADDRESS] != np.uint64(0):
-        _free(storage[ADDRESS])
-        storage[ADDRESS] = np.uint64(0)
-        storage[CAPACITY] = np.uint64(0)
+class Memory:
+    """The words of a coder's state and the bytes they point to.
 
+    Args:
+        words: first values; the rest is zero.
+        data: bytes to read, for a decoder; kept alive and never written to.
+    """
 
-def new_storage(owner: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """An empty buffer that is released when ``owner`` is collected."""
-    storage = np.zeros(2, np.uint64)
-    weakref.finalize(owner, _release, storage)
-    return storage
+    def __init__(self, words: list[int], data: npt.NDArray[np.uint8] | None = None) -> None:
+        self.words = np.zeros(WORDS, np.uint64)
+        self.words[: len(words)] = np.array(words, np.uint64)
+        self.data = data
+        if data is not None:
+            self.words[BUFFER] = data.ctypes.data
+            self.words[CAPACITY] = len(data)
 
+    @property
+    def address(self) -> int:
+        """Where the words are."""
+        return int(self.words.ctypes.data)
 
-def read(storage: npt.NDArray[np.uint64], length: int) -> bytearray:
-    """A copy of the first ``length`` bytes."""
-    if not length:
-        return bytearray()
-    return bytearray((ctypes.c_ubyte * length).from_address(int(storage[ADDRESS])))
+    def release_when_collected(self) -> None:
+        """Have the buffer that kernels allocate freed together with this object."""
+        weakref.finalize(self, _release, self.words).atexit = False
+
+    def written(self) -> bytearray:
+        """A copy of the bytes that kernels have written."""
+        length = int(self.words[POSITION])
+        if not length:
+            return bytearray()
+        return bytearray((ctypes.c_ubyte * length).from_address(int(self.words[BUFFER])))

@@ -25,20 +25,26 @@ from ivc.entropy.coders import (
     COST,
     FAULT,
     LOW,
-    POSITION,
     RANGE,
     DecoderState,
     EncoderState,
     EstimatorState,
     ProbeState,
 )
-from ivc.entropy.contexts import COST_BITS, adapt, bit_cost, probability_of_zero
-from ivc.entropy.memory import CAPACITY, buffer_of, grow
+from ivc.entropy.contexts import COST_BITS, context_row, row_adapt, row_cost, row_probability
+from ivc.entropy.memory import (
+    BUFFER,
+    CAPACITY,
+    POSITION,
+    grow,
+    load_u8,
+    load_u64,
+    store_u8,
+    store_u64,
+)
 
 _ONE = np.uint64(1)
 _ZERO = np.uint64(0)
-_FOUR = np.uint64(4)
-_EIGHT = np.uint64(8)
 _WORD = np.uint64(32)
 _RENEW = np.uint64(1 << 32)
 _PROBABILITY_SHIFT = np.uint64(17)
@@ -57,81 +63,70 @@ def _only_compiled(name: str) -> TypeError:
 
 
 @njit(cache=True, nogil=True)
-def _write_word(state: Any, storage: Any) -> None:
-    """Move the top 32 bits of low to the buffer."""
-    position = state[POSITION]
-    if position + _FOUR > storage[CAPACITY]:
-        grow(storage)
-    buffer = buffer_of(storage)
-    word = state[LOW] >> _WORD
-    buffer[position] = word >> np.uint64(24)
-    buffer[position + np.uint64(1)] = (word >> np.uint64(16)) & np.uint64(255)
-    buffer[position + np.uint64(2)] = (word >> np.uint64(8)) & np.uint64(255)
-    buffer[position + np.uint64(3)] = word & np.uint64(255)
-    state[LOW] <<= _WORD
-    state[POSITION] = position + _FOUR
+def _write_word(state: int, low: Any) -> Any:
+    """Move the top 32 bits of low to the buffer; returns the new low."""
+    position = np.int64(load_u64(state, POSITION))
+    if position + 4 > np.int64(load_u64(state, CAPACITY)):
+        grow(state)
+    buffer = np.int64(load_u64(state, BUFFER))
+    for i in range(4):
+        store_u8(buffer, position + i, low >> np.uint64(56 - 8 * i))
+    store_u64(state, POSITION, position + 4)
+    return low << _WORD
 
 
 @njit(cache=True, nogil=True)
-def _carry(state: Any, storage: Any) -> None:
+def _carry(state: int) -> None:
     """Add one to the number written so far; low + range never exceeds 1, so it has room."""
-    buffer = buffer_of(storage)
-    position = state[POSITION] - _ONE
-    while buffer[position] == 255:
-        buffer[position] = 0
-        position -= _ONE
-    buffer[position] += 1
+    buffer = np.int64(load_u64(state, BUFFER))
+    position = np.int64(load_u64(state, POSITION)) - 1
+    while load_u8(buffer, position) == np.uint64(255):
+        store_u8(buffer, position, _ZERO)
+        position -= 1
+    store_u8(buffer, position, load_u8(buffer, position) + _ONE)
 
 
-@njit(cache=True, nogil=True)
-def narrow(coder: Any, offset: Any, width: Any) -> None:
+@njit(cache=True, nogil=True, forceinline=True)
+def narrow(state: int, offset: Any, width: Any) -> None:
     """Encoder: keep [low + offset, low + offset + width) of the range; width >= 2**15."""
-    state = coder.state
-    low = state[LOW] + offset
+    low = load_u64(state, LOW) + offset
     if low < offset:
-        _carry(state, coder.storage)
-    state[LOW] = low
+        _carry(state)
     if width < _RENEW:
-        _write_word(state, coder.storage)
+        low = _write_word(state, low)
         width <<= _WORD
-    state[RANGE] = width
+    store_u64(state, LOW, low)
+    store_u64(state, RANGE, width)
 
 
 @njit(cache=True, nogil=True)
-def _read_tail(data: Any, position: Any) -> Any:
-    """Up to 32 bits at the end of the data, zeros after it."""
+def _read_word(state: int) -> Any:
+    """The next 32 bits, with zeros after the end of the data."""
+    position = np.int64(load_u64(state, POSITION))
+    size = np.int64(load_u64(state, CAPACITY))
+    data = np.int64(load_u64(state, BUFFER))
     word = _ZERO
     for i in range(4):
-        word <<= _EIGHT
-        at = position + np.uint64(i)
-        if at < np.uint64(len(data)):
-            word |= np.uint64(data[at])
+        byte = load_u8(data, position + i) if position + i < size else _ZERO
+        word = (word << np.uint64(8)) | byte
+    store_u64(state, POSITION, position + 4)
     return word
 
 
-@njit(cache=True, nogil=True)
-def _read_word(data: Any, position: Any) -> Any:
-    if position + _FOUR > np.uint64(len(data)):
-        return _read_tail(data, position)
-    return (
-        np.uint64(data[position]) << np.uint64(24)
-        | np.uint64(data[position + np.uint64(1)]) << np.uint64(16)
-        | np.uint64(data[position + np.uint64(2)]) << np.uint64(8)
-        | np.uint64(data[position + np.uint64(3)])
-    )
-
-
-@njit(cache=True, nogil=True)
-def enter(coder: Any, code: Any, width: Any) -> None:
+@njit(cache=True, nogil=True, forceinline=True)
+def enter(state: int, code: Any, width: Any) -> None:
     """Decoder: go on with the code inside a part of the range that is ``width`` >= 2**15 wide."""
-    state = coder.state
     if width < _RENEW:
-        position = state[POSITION]
-        code = (code << _WORD) | _read_word(coder.data, position)
+        code = (code << _WORD) | _read_word(state)
         width <<= _WORD
-        state[POSITION] = position + _FOUR
-    state[CODE] = code
-    state[RANGE] = width
+    store_u64(state, CODE, code)
+    store_u64(state, RANGE, width)
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def spend(state: int, cost: Any) -> None:
+    """Estimator and probe: add a cost in 2**-15 bits."""
+    store_u64(state, COST, load_u64(state, COST) + cost)
 
 
 def code_bit(coder: Any, contexts: Any, i: int, bit: int) -> int:
@@ -150,44 +145,41 @@ def code_bit(coder: Any, contexts: Any, i: int, bit: int) -> int:
 
 
 def _encode_bit(coder: Any, contexts: Any, i: Any, bit: Any) -> Any:
-    state = coder.state
-    width = state[RANGE]
-    zero = (width >> _PROBABILITY_SHIFT) * np.uint64(probability_of_zero(contexts, i))
-    if bit:
-        narrow(coder, zero, width - zero)
-    else:
-        narrow(coder, _ZERO, zero)
-    adapt(contexts, i, bit)
+    row = context_row(contexts, i)
+    width = load_u64(coder.address, RANGE)
+    zero = (width >> _PROBABILITY_SHIFT) * row_probability(row)
+    # arithmetic instead of a branch: no predictor guesses the bits of a compressed stream
+    mask = np.uint64(-np.int64(bit))
+    narrow(coder.address, zero & mask, zero + ((width - zero - zero) & mask))
+    row_adapt(row, bit)
     return np.int64(bit)
 
 
 def _decode_bit(coder: Any, contexts: Any, i: Any, bit: Any) -> Any:
-    state = coder.state
-    width = state[RANGE]
-    code = state[CODE]
-    zero = (width >> _PROBABILITY_SHIFT) * np.uint64(probability_of_zero(contexts, i))
-    if code >= zero:
-        value = np.int64(1)
-        enter(coder, code - zero, width - zero)
-    else:
-        value = np.int64(0)
-        enter(coder, code, zero)
-    adapt(contexts, i, value)
+    row = context_row(contexts, i)
+    width = load_u64(coder.address, RANGE)
+    code = load_u64(coder.address, CODE)
+    zero = (width >> _PROBABILITY_SHIFT) * row_probability(row)
+    value = np.int64(code >= zero)
+    mask = np.uint64(-value)
+    enter(coder.address, code - (zero & mask), zero + ((width - zero - zero) & mask))
+    row_adapt(row, value)
     return value
 
 
 def _estimate_bit(coder: Any, contexts: Any, i: Any, bit: Any) -> Any:
-    coder.state[COST] += np.uint64(bit_cost(contexts, i, bit))
-    adapt(contexts, i, bit)
+    row = context_row(contexts, i)
+    spend(coder.address, row_cost(row, bit))
+    row_adapt(row, bit)
     return np.int64(bit)
 
 
 def _probe_bit(coder: Any, contexts: Any, i: Any, bit: Any) -> Any:
-    coder.state[COST] += np.uint64(bit_cost(contexts, i, bit))
+    spend(coder.address, row_cost(context_row(contexts, i), bit))
     return np.int64(bit)
 
 
-@overload(code_bit)
+@overload(code_bit, jit_options={"forceinline": True})
 def _code_bit(coder: Any, contexts: Any, i: Any, bit: Any) -> Any:
     return _implementation(
         coder,
@@ -214,25 +206,25 @@ def code_bypass(coder: Any, bit: int) -> int:
 
 
 def _encode_bypass(coder: Any, bit: Any) -> Any:
-    width = coder.state[RANGE] >> _ONE
-    narrow(coder, width * np.uint64(bit), width)
+    width = load_u64(coder.address, RANGE) >> _ONE
+    narrow(coder.address, width * np.uint64(bit), width)
     return np.int64(bit)
 
 
 def _decode_bypass(coder: Any, bit: Any) -> Any:
-    width = coder.state[RANGE] >> _ONE
-    code = coder.state[CODE]
+    width = load_u64(coder.address, RANGE) >> _ONE
+    code = load_u64(coder.address, CODE)
     value = np.uint64(code >= width)
-    enter(coder, code - width * value, width)
+    enter(coder.address, code - width * value, width)
     return np.int64(value)
 
 
 def _estimate_bypass(coder: Any, bit: Any) -> Any:
-    coder.state[COST] += _BYPASS_COST
+    spend(coder.address, _BYPASS_COST)
     return np.int64(bit)
 
 
-@overload(code_bypass)
+@overload(code_bypass, jit_options={"forceinline": True})
 def _code_bypass(coder: Any, bit: Any) -> Any:
     return _implementation(
         coder,
@@ -260,25 +252,25 @@ def code_chunk(coder: Any, value: int, count: int) -> int:
 
 
 def _encode_chunk(coder: Any, value: Any, count: Any) -> Any:
-    width = coder.state[RANGE] >> np.uint64(count)
-    narrow(coder, width * np.uint64(value), width)
+    width = load_u64(coder.address, RANGE) >> np.uint64(count)
+    narrow(coder.address, width * np.uint64(value), width)
     return np.int64(value)
 
 
 def _decode_chunk(coder: Any, value: Any, count: Any) -> Any:
-    width = coder.state[RANGE] >> np.uint64(count)
-    code = coder.state[CODE]
+    width = load_u64(coder.address, RANGE) >> np.uint64(count)
+    code = load_u64(coder.address, CODE)
     number = min(code // width, (_ONE << np.uint64(count)) - _ONE)
-    enter(coder, code - width * number, width)
+    enter(coder.address, code - width * number, width)
     return np.int64(number)
 
 
 def _estimate_chunk(coder: Any, value: Any, count: Any) -> Any:
-    coder.state[COST] += _BYPASS_COST * np.uint64(count)
+    spend(coder.address, _BYPASS_COST * np.uint64(count))
     return np.int64(value)
 
 
-@overload(code_chunk)
+@overload(code_chunk, jit_options={"forceinline": True})
 def _code_chunk(coder: Any, value: Any, count: Any) -> Any:
     return _implementation(
         coder,
@@ -312,7 +304,7 @@ def exhausted(coder: Any) -> bool:
 
 
 def _decoder_exhausted(coder: Any) -> Any:
-    return coder.state[POSITION] > np.uint64(len(coder.data)) + _EIGHT
+    return load_u64(coder.address, POSITION) > load_u64(coder.address, CAPACITY) + np.uint64(8)
 
 
 @overload(exhausted)
@@ -331,7 +323,7 @@ def report_fault(coder: Any) -> None:
 
 
 def _decoder_fault(coder: Any) -> Any:
-    coder.state[FAULT] = _ONE
+    store_u64(coder.address, FAULT, _ONE)
 
 
 @overload(report_fault)
@@ -339,3 +331,24 @@ def _report_fault(coder: Any) -> Any:
     if getattr(coder, "instance_class", None) is DecoderState:
         return _decoder_fault
     return lambda coder: None
+
+
+def take_cost(coder: Any) -> int:
+    """Estimator and probe: the cost since it was last taken, in 2**-15 bits; then starts from zero.
+
+    Other coders return 0.
+    """
+    raise _only_compiled("take_cost")
+
+
+def _estimator_cost(coder: Any) -> Any:
+    cost = np.int64(load_u64(coder.address, COST))
+    store_u64(coder.address, COST, _ZERO)
+    return cost
+
+
+@overload(take_cost)
+def _take_cost(coder: Any) -> Any:
+    if getattr(coder, "instance_class", None) in (EstimatorState, ProbeState):
+        return _estimator_cost
+    return lambda coder: np.int64(0)
