@@ -126,8 +126,8 @@ class Frames:
     """A run of pictures of one size and format; a still is T = 1.
 
     Attributes:
-        planes: one array a plane, shape (T, H, W) each, C-contiguous, dtype ``format.dtype``, samples
-            at most ``format.max_value``; the order is that of ``PixelFormat.plane_names``.
+        planes: one array a plane, shape (T, H, W) each, dtype ``format.dtype``, samples at most
+            ``format.max_value``; the order is that of ``PixelFormat.plane_names``.
         format: what the samples mean.
 
     Raises:

@@ -53,14 +53,24 @@ def _load(target: str) -> Codec[Any]:
 
 CODECS: tuple[Profile, ...] = (
     Profile(
-        1, "roadmap/dpcm", "ivc.codecs.roadmap.dpcm:Dpcm", "predictive", frozenset({Layer.PICTURE}), True,
-        "prediction from coded neighbours, lossless or near-lossless",
+        number=1,
+        name="roadmap/dpcm",
+        target="ivc.codecs.roadmap.dpcm:Dpcm",
+        family="predictive",
+        layers=frozenset({Layer.PICTURE}),
+        lossless=True,
+        summary="prediction from coded neighbours, lossless or near-lossless",
     ),
     Profile(
-        2, "roadmap/dct", "ivc.codecs.roadmap.dct:Dct", "transform", frozenset({Layer.PICTURE}), False,
-        "8x8 integer DCT with adaptive contexts, stills and clips",
+        number=2,
+        name="roadmap/dct",
+        target="ivc.codecs.roadmap.dct:Dct",
+        family="transform",
+        layers=frozenset({Layer.PICTURE}),
+        lossless=False,
+        summary="8x8 integer DCT with adaptive contexts, stills and clips",
     ),
-)  # fmt: skip
+)
 
 
 def by_name(name: str) -> Profile:

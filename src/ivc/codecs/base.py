@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Generic, TypeVar
 
 from ivc.types import Frames, Layer, PixelFormat, Segment, SegmentHeader
@@ -41,7 +41,7 @@ class Codec(ABC, Generic[S]):
     """A way to turn segments into layers of bytes and back.
 
     Attributes:
-        version: version of the syntax that ``encode`` writes; ``decode`` reads all versions up to it.
+        version: version of the syntax that ``encode`` writes; ``decode`` reads all up to it.
         settings_type: the dataclass that ``encode`` takes.
         lossless: True if ``decode`` returns exactly what ``encode`` was given at default settings.
     """
@@ -53,6 +53,17 @@ class Codec(ABC, Generic[S]):
     def supports(self, pixel_format: PixelFormat) -> bool:
         """Whether segments of this format can be coded; most codecs take all of them."""
         return True
+
+    def at_quality(self, settings: S, quality: float) -> S:
+        """``settings`` changed to a point of the quality scale; what rate targets steer by.
+
+        A codec whose rate hangs on another setting than ``quality`` overrides this.
+        """
+        return replace(settings, quality=quality)
+
+    def is_exact(self, settings: S) -> bool:
+        """Whether ``decode`` returns every sample unchanged at these settings."""
+        return self.lossless
 
     def prepare(self, segments: Iterable[Segment], settings: S) -> Layers:
         """Layers that are stored once for the whole stream and handed to every segment.

@@ -1,0 +1,318 @@
+"""The Python face of ivc: ``encode``, ``decode`` and ``open``.
+
+>>> import ivc, numpy as np
+>>> picture = np.zeros((48, 64, 3), np.uint8)
+>>> picture[:, :32] = (200, 80, 40)
+>>> result = ivc.encode(picture, "/tmp/ivc-example.ivc", quality=80)
+>>> with ivc.open("/tmp/ivc-example.ivc") as clip:
+...     len(clip), clip.width, clip.height, clip[0].shape
+(1, 64, 48, (48, 64, 3))
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, BinaryIO, overload
+
+from ivc.codecs import by_number
+from ivc.errors import UsageError
+from ivc.pipeline import (
+    DecodeOptions,
+    DecodeResult,
+    EncodeOptions,
+    EncodeResult,
+    ProgressCallback,
+    Target,
+    decoded_segments,
+)
+from ivc.pipeline import decode as run_decode
+from ivc.pipeline import encode as run_encode
+from ivc.stream import Encryption, Stream, open_stream
+from ivc.types import Attachment, AttachmentKind, Frames, Layer, Segment, StreamInfo
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from PIL.Image import Image
+    from typing_extensions import TypeIs
+
+    from ivc.media import RawVideo, Source
+
+    Array = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+    Input = str | os.PathLike[str] | BinaryIO | Frames | Array | Image
+    Output = str | os.PathLike[str] | BinaryIO
+
+
+def encode(
+    src: Input,
+    dst: Output,
+    *,
+    profile: str = "auto",
+    quality: float | None = None,
+    effort: int = 5,
+    size: float | None = None,
+    bitrate: float | None = None,
+    target: Mapping[str, float] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    key: bytes | None = None,
+    encrypt: Encryption | None = None,
+    jobs: int = 1,
+    segment_frames: int | None = None,
+    resume: bool = False,
+    verify: bool = False,
+    frame_rate: Fraction | float | None = None,
+    raw: RawVideo | None = None,
+    progress: ProgressCallback | None = None,
+) -> EncodeResult:
+    """Encode a picture or clip into an ``.ivc`` file.
+
+    Args:
+        src: a path (``-`` is standard input), a binary file, a Pillow image, ``Frames``, or an
+            array of shape (H, W), (H, W, C) or (T, H, W, C).
+        dst: a path (``-`` is standard output) or a writable binary file.
+        profile: name of a codec (``ivc profiles`` lists them), or ``auto``.
+        quality: 0 (smallest file) to 100 (best picture).
+        effort: 1 (fastest) to 9 (smallest file).
+        size: bytes that the file should reach and not exceed.
+        bitrate: bits a second that the whole file should have.
+        target: a metric and its value, such as ``{"psnr": 38}``.
+        settings: the codec's own settings.
+        key: 32 bytes or content of a key file: encrypts all layers.
+        encrypt: key and the layers to encrypt; instead of ``key``.
+        jobs: worker processes. A script that uses more than one must start from an
+            ``if __name__ == "__main__"`` block, as always with Python's worker processes.
+        segment_frames: frames that are coded together.
+        resume: go on from an interrupted run's part file.
+        verify: decode and compare before the file appears.
+        frame_rate: frames a second of numbered pictures and arrays.
+        raw: size and format of headerless video.
+        progress: called after every segment.
+
+    Returns:
+        sizes, settings and measurements.
+
+    Raises:
+        IvcError: with one line that says what, where and what to do.
+    """
+    from ivc.media import open_source
+
+    wanted: dict[str, float] = dict(target or {})
+    wanted |= {k: v for k, v in (("size", size), ("bitrate", bitrate)) if v is not None}
+    if len(wanted) > 1:
+        raise UsageError(f"only one target can be met at a time, not {' and '.join(wanted)}")
+    if key is not None and encrypt is not None:
+        raise UsageError("give either key or encrypt")
+    options = EncodeOptions(
+        profile=profile,
+        quality=quality,
+        effort=effort,
+        extra=settings or {},
+        target=Target(*next(iter(wanted.items()))) if wanted else None,
+        encryption=Encryption(key) if key is not None else encrypt,
+        jobs=jobs,
+        segment_frames=segment_frames,
+        resume=resume,
+        verify=verify,
+    )
+    rate = None if frame_rate is None else Fraction(frame_rate).limit_denominator(1001000)
+    with ExitStack() as stack:
+        source = stack.enter_context(
+            open_source(src, raw=raw, frame_rate=rate) if _is_file(src) else _in_memory(src, rate)
+        )
+        if isinstance(src, (str, os.PathLike)) and isinstance(dst, (str, os.PathLike)):
+            _check_distinct(src, dst)
+        return run_encode(source, _destination(dst), options, progress)
+
+
+def decode(
+    src: Output,
+    dst: Output,
+    *,
+    key: bytes | None = None,
+    frames: slice | None = None,
+    jobs: int = 1,
+    format: str | None = None,
+    progress: ProgressCallback | None = None,
+) -> DecodeResult:
+    """Decode an ``.ivc`` file into a picture or video file.
+
+    Args:
+        src: a path (``-`` is standard input) or a binary file.
+        dst: a path, whose extension chooses the format; ``-`` writes y4m to standard output.
+        key: content of the key file of an encrypted stream.
+        frames: only these frames, such as ``slice(0, 25)``; sound is left out then.
+        jobs: worker processes.
+        format: output format by extension, where ``dst`` has none.
+        progress: called after every segment.
+
+    Raises:
+        IvcError: with one line that says what, where and what to do.
+    """
+    from ivc.media import open_sink
+
+    part = frames or slice(None)
+    if part.step not in (None, 1):
+        raise UsageError("frames are decoded in a row: a slice without step")
+    options = DecodeOptions(key=key, jobs=jobs, start=part.start or 0, stop=part.stop)
+    if isinstance(src, (str, os.PathLike)) and isinstance(dst, (str, os.PathLike)):
+        _check_distinct(src, dst)
+    with open_stream(src, key=key) as stream:
+        beside = stream.attachments()
+        if frames is not None:
+            beside = [a for a in beside if a.kind is not AttachmentKind.TRACKS]
+        with open_sink(dst, stream.header.info, beside, format=format) as sink:
+            return run_decode(stream, sink, options, progress)
+
+
+class Clip:
+    """An open ``.ivc`` file: a sequence of pictures that are decoded when asked for.
+
+    A picture is an array of shape (H, W) for gray, (H, W, C) for gray with alpha, RGB and RGBA;
+    YUV is converted to RGB by its colour description. ``frames`` gives the coded planes instead.
+
+    Attributes:
+        info: format, size and timing.
+    """
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self.info: StreamInfo = stream.header.info
+        self._cached: Segment | None = None
+
+    @property
+    def width(self) -> int:
+        """Width in luma samples."""
+        return self.info.width
+
+    @property
+    def height(self) -> int:
+        """Height in luma samples."""
+        return self.info.height
+
+    @property
+    def profile(self) -> str:
+        """Name of the codec."""
+        return by_number(self._stream.header.codec).name
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the file is cut short; it then holds its whole segments."""
+        return self._stream.truncated
+
+    def __len__(self) -> int:
+        return sum(entry.frames for entry in self._stream.segments)
+
+    @overload
+    def __getitem__(self, index: int) -> Array: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Array]: ...
+
+    def __getitem__(self, index: int | slice) -> Array | list[Array]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        from ivc.media import frames_to_array
+
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"frame {index} of {len(self)}")
+        picture: Array = frames_to_array(self.frames(index % len(self)))[0]
+        return picture
+
+    def __iter__(self) -> Iterator[Array]:
+        from ivc.media import frames_to_array
+
+        for segment in self.segments():
+            for number in range(len(segment.frames)):
+                yield frames_to_array(segment.frames[number : number + 1])[0]
+
+    def frames(self, index: int) -> Frames:
+        """The coded planes of one picture, T = 1; the segment it lies in is decoded and kept."""
+        entry = next(
+            e for e in self._stream.segments if e.first_frame <= index < e.first_frame + e.frames
+        )
+        if self._cached is None or self._cached.index != entry.index:
+            options = DecodeOptions(start=entry.first_frame, stop=entry.first_frame + entry.frames)
+            self._cached = next(decoded_segments(self._stream, options))
+        inside = index - entry.first_frame
+        return self._cached.frames[inside : inside + 1]
+
+    def segments(self) -> Iterator[Segment]:
+        """All segments, decoded one after the other."""
+        return decoded_segments(self._stream, DecodeOptions())
+
+    def layer(self, name: str | Layer, segment: int = 0) -> bytes:
+        """The bytes of one layer of one segment, decrypted but not decoded.
+
+        Raises:
+            UsageError: when the segment has no such layer.
+        """
+        try:
+            wanted = Layer[name.upper()] if isinstance(name, str) else name
+            return self._stream.read_layers(self._stream.segments[segment], [wanted])[wanted]
+        except (KeyError, IndexError):
+            raise UsageError(f"there is no layer {name} in segment {segment}") from None
+
+    def attachments(self) -> list[Attachment]:
+        """ICC profile, Exif, audio and subtitle tracks and the like."""
+        return self._stream.attachments()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stream.close()
+
+    def __enter__(self) -> Clip:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open(src: Output, *, key: bytes | None = None) -> Clip:
+    """Open an ``.ivc`` file for reading pictures and layers.
+
+    Raises:
+        IvcError: when it is not one, or is damaged.
+    """
+    return Clip(open_stream(src, key=key))
+
+
+def _is_file(src: Input) -> TypeIs[str | os.PathLike[str] | BinaryIO]:
+    return isinstance(src, (str, os.PathLike)) or hasattr(src, "read")
+
+
+def _in_memory(picture: Any, rate: Fraction | None) -> Source:
+    from ivc.media.arrays import frames_from_array, from_pillow
+    from ivc.media.memory import FramesSource
+
+    if isinstance(picture, Frames):
+        return FramesSource(picture, rate)
+    if hasattr(picture, "getbands"):
+        return FramesSource(from_pillow(picture), rate)
+    return FramesSource(frames_from_array(picture), rate)
+
+
+def _destination(dst: Any) -> Path | BinaryIO:
+    if isinstance(dst, (str, os.PathLike)):
+        if os.fspath(dst) == "-":
+            import sys
+
+            return sys.stdout.buffer
+        return Path(dst)
+    file: BinaryIO = dst
+    return file
+
+
+def _check_distinct(src: str | os.PathLike[str], dst: str | os.PathLike[str]) -> None:
+    source, destination = Path(src), Path(dst)
+    if source.exists() and destination.exists() and source.samefile(destination):
+        raise UsageError(f"{destination} is both the input and the output")
