@@ -50,7 +50,8 @@ def frames_from_array(
         array = array[None] if array.shape[2] <= 4 else array[..., None]
     if array.ndim != 4 or not 1 <= array.shape[3] <= 4 or not array.size:
         raise UsageError(
-            f"pixels of shape {array.shape}: give (H, W), (H, W, C), (T, H, W) or (T, H, W, C), C = 1 to 4"
+            f"pixels of shape {array.shape}: give (H, W), (H, W, C), (T, H, W) or (T, H, W, C) "
+            "with C = 1 to 4"
         )
     channels = array.shape[3]
     layout = Layout.RGB if channels > 2 else Layout.GRAY

@@ -124,7 +124,7 @@ class Sink(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(self, *exc: object) -> None: ...
+    def __exit__(self, kind: type[BaseException] | None, /, *exc: object) -> None: ...
 
 
 class SourceBase:
@@ -166,7 +166,7 @@ class SinkBase:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, /, *exc: object) -> None:
         if kind is not None:
             self.abort()
             return

@@ -7,7 +7,7 @@ through here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,26 +42,6 @@ def to_rgb(frames: Frames) -> Frames:
     Raises:
         MediaError: for a matrix without a conversion here (ICtCp and its like).
     """
-    return (
-        _to_rgb(to_full_range_gray(frames))
-        if frames.format.layout is Layout.GRAY
-        else _to_rgb(frames)
-    )
-
-
-def to_full_range_gray(frames: Frames) -> Frames:
-    """Gray frames with black at 0 and white at the largest value; others are returned as they are."""
-    form = frames.format
-    if form.layout is not Layout.GRAY or form.colour.full_range:
-        return frames
-    colour = Colour(form.colour.primaries, form.colour.transfer, form.colour.matrix, True)
-    luma = np.stack([_quantise(_luma(plane, form), form.max_value) for plane in frames.planes[0]])
-    return Frames(
-        [luma, *frames.planes[1:]], PixelFormat(Layout.GRAY, form.depth, form.alpha, colour)
-    )
-
-
-def _to_rgb(frames: Frames) -> Frames:
     form = frames.format
     if form.layout is Layout.RGB and form.colour.full_range:
         return frames
@@ -74,8 +54,21 @@ def _to_rgb(frames: Frames) -> Frames:
     for t in range(len(frames)):
         picture = [plane[t] for plane in frames.planes[: form.layout.planes]]
         for plane, values in zip(planes, _picture_to_rgb(picture, form), strict=True):
-            plane[t] = _quantise(values, form.max_value)
+            plane[t] = _quantise(values, form)
     return Frames(planes + list(frames.planes[form.layout.planes :]), target)
+
+
+def to_full_range_gray(frames: Frames) -> Frames:
+    """Gray frames with black at 0 and white at the largest value; others as they are."""
+    form = frames.format
+    if form.layout is not Layout.GRAY or form.colour.full_range:
+        return frames
+    colour = Colour(form.colour.primaries, form.colour.transfer, form.colour.matrix, True)
+    target = PixelFormat(Layout.GRAY, form.depth, form.alpha, colour)
+    luma: Plane = np.empty_like(frames.planes[0])
+    for t, plane in enumerate(frames.planes[0]):
+        luma[t] = _quantise(_luma(plane, form), form)
+    return Frames([luma, *frames.planes[1:]], target)
 
 
 def _picture_to_rgb(picture: list[npt.NDArray[np.generic]], form: PixelFormat) -> list[Float]:
@@ -127,7 +120,8 @@ def _upsample(chroma: Float, form: PixelFormat, height: int, width: int) -> Floa
     """Interpolate chroma linearly to full resolution.
 
     Horizontally, samples sit on the left luma sample of each pair in limited-range video (the
-    MPEG-2 convention) and between the two in full-range video (JPEG's); vertically between two rows.
+    MPEG-2 convention) and between the two in full-range video (JPEG's); vertically they sit between
+    two rows.
     """
     shift_x, shift_y = form.layout.chroma_shift
     if shift_y:
@@ -152,10 +146,11 @@ def _double(values: Float, axis: int, *, centred: bool) -> Float:
     return np.moveaxis(result, 0, axis)
 
 
-def _quantise(values: Float, max_value: int) -> Plane:
+def _quantise(values: Float, form: PixelFormat) -> npt.NDArray[Any]:
     """Round 0..1 to 0..max_value, halves up."""
-    scaled = np.floor(values * np.float32(max_value) + np.float32(0.5))
-    return np.clip(scaled, 0, max_value).astype(np.uint8 if max_value == 255 else np.uint16)
+    scaled = np.floor(values * np.float32(form.max_value) + np.float32(0.5))
+    samples: npt.NDArray[Any] = np.clip(scaled, 0, form.max_value).astype(form.dtype)
+    return samples
 
 
 def to_yuv444(frames: Frames, matrix: int = 1) -> Frames:
@@ -192,7 +187,8 @@ def change_depth(frames: Frames, depth: int) -> Frames:
     if depth == form.depth:
         return frames
     target = PixelFormat(form.layout, depth, form.alpha, form.colour)
-    planes = []
+    planes: list[Plane] = []
+    scaled: npt.NDArray[Any]
     for name, plane in zip(form.plane_names(), frames.planes, strict=True):
         if form.colour.full_range or name == "A":
             old = form.max_value

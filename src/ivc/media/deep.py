@@ -1,4 +1,4 @@
-"""Stills that Pillow would round to 8 bits, or cannot open at all, each read exactly by its own way."""
+"""Stills that Pillow would round to 8 bits or cannot open, each read exactly by its own way."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ivc.errors import MediaError
 from ivc.media import png, pnm
 from ivc.media.arrays import frames_from_array
 from ivc.media.base import MAX_PIXELS, log
-from ivc.media.metadata import Metadata, metadata_of_image, strip_exif_prefix
+from ivc.media.metadata import Metadata, metadata_of_image, strip_exif_prefix, tiff_exif
 from ivc.types import Frames
 
 Decoded = tuple[Frames, Metadata]
@@ -85,7 +85,7 @@ def _decode_tiff(data: bytes, where: str) -> Decoded | None:
     import tifffile
 
     with tifffile.TiffFile(io.BytesIO(data)) as file:
-        page = file.pages[0]
+        page: Any = file.pages[0]
         if page.dtype is None or page.dtype.kind == "f" or page.dtype.itemsize > 2:
             raise MediaError(
                 f"{where}: samples of type {page.dtype}; convert it to 16 bit integers first"
@@ -104,6 +104,7 @@ def _decode_tiff(data: bytes, where: str) -> Decoded | None:
         photometric, bits = int(page.photometric), page.bitspersample
         channels, separate = page.samplesperpixel, int(page.planarconfig) == 2
         associated = 1 in (int(extra) for extra in page.extrasamples)
+        metadata = _tiff_metadata({tag.code: tag.value for tag in page.tags})
     pixels = pixels.reshape(-1, *pixels.shape[-2:])[0] if channels == 1 else pixels
     if separate and channels > 1:
         pixels = np.moveaxis(pixels, 0, -1)
@@ -111,7 +112,12 @@ def _decode_tiff(data: bytes, where: str) -> Decoded | None:
         return None  # palettes, CMYK, Lab and premultiplied alpha: Pillow's or nobody's
     if photometric == 0:
         pixels = ((1 << bits) - 1) - pixels
-    return frames_from_array(pixels, depth=min(16, bits)), _pillow_metadata(data)
+    return frames_from_array(pixels, depth=min(16, bits)), metadata
+
+
+def _tiff_metadata(tags: dict[int, Any]) -> Metadata:
+    icc, xmp = tags.get(34675), tags.get(700)
+    return Metadata(bytes(icc) if icc else b"", tiff_exif(tags), bytes(xmp) if xmp else b"")
 
 
 def _decode_avif(data: bytes, where: str) -> Decoded | None:
@@ -140,7 +146,7 @@ def _decode_with_ffmpeg(data: bytes, where: str) -> Frames:
 
     from ivc.media.pixels import read_format, read_frame
 
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         for frame in container.decode(video=0):
             _check_size(frame.width, frame.height, where)
             return read_frame(frame, read_format(frame, where))
@@ -150,7 +156,7 @@ def _decode_with_ffmpeg(data: bytes, where: str) -> Frames:
 def _decode_heic(data: bytes, where: str) -> Decoded:
     heif = _need("pillow_heif", "pillow-heif", where, "HEIC")
     picture = heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False)
-    _check_size(*picture.size, where)
+    _check_size(picture.size[0], picture.size[1], where)
     info = picture.info
     metadata = Metadata(
         info.get("icc_profile") or b"",

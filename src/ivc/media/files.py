@@ -30,7 +30,7 @@ def open_source(
         path: a file, a pattern of numbered files (``shot_%04d.png``), a glob (``shots/*.png``), a
             folder of pictures, ``-`` for standard input, or a binary file object.
         raw: what a headerless file holds; everything else is recognised by its first bytes.
-        frame_rate: frames a second of numbered pictures (25 if not given); other inputs say their own.
+        frame_rate: frames a second of numbered pictures (25 if not given).
 
     Raises:
         MediaError: when there is no such input or it cannot be decoded.
@@ -171,6 +171,4 @@ def _open_sink(
     if extension in video_sink.EXTENSIONS:
         return video_sink.VideoSink(target, name, extension, info, attachments)
     known = sorted(still_sink.EXTENSIONS | video_sink.EXTENSIONS | {".y4m", ".yuv"})
-    raise MediaError(
-        f"{name}: format {extension or 'without extension'} is not known; use one of {' '.join(known)}"
-    )
+    raise MediaError(f"{name}: cannot write format {extension!r}; use one of {' '.join(known)}")

@@ -1,12 +1,12 @@
-"""What stills carry beside their pixels: ICC profile, Exif, XMP and texts, as attachments and back."""
+"""What stills carry beside their pixels, ICC, Exif, XMP and texts, as attachments and back."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ivc.types import Attachment, AttachmentKind
 
@@ -77,7 +77,7 @@ class Metadata:
 
 
 def strip_exif_prefix(exif: bytes) -> bytes:
-    """An Exif block without the "Exif\\0\\0" that JPEG files put before it."""
+    """An Exif block without the "Exif" and two zero bytes that JPEG files put before it."""
     return exif[6:] if exif.startswith(b"Exif\0\0") else exif
 
 
@@ -86,7 +86,7 @@ def metadata_of_image(image: Image.Image) -> Metadata:
     info = image.info
     exif = strip_exif_prefix(info.get("exif") or b"")
     if not exif and image.format == "TIFF":
-        exif = _tiff_exif(image)
+        exif = tiff_exif(image.getexif())
     xmp = info.get("xmp") or info.get("XML:com.adobe.xmp") or b""
     text = {
         key: str(value)
@@ -103,11 +103,11 @@ def metadata_of_image(image: Image.Image) -> Metadata:
     )
 
 
-def _tiff_exif(image: Image.Image) -> bytes:
-    """The tags of a TIFF file that describe the picture rather than its storage, as an Exif block."""
+def tiff_exif(tags: Mapping[int, Any]) -> bytes:
+    """The tags of a TIFF file that describe the picture, not its storage, as an Exif block."""
     from PIL import Image
 
-    tags, exif = image.getexif(), Image.Exif()
+    exif = Image.Exif()
     for tag in _DESCRIPTIVE_TAGS:
         if tag in tags:
             exif[tag] = tags[tag]

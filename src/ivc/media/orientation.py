@@ -46,12 +46,12 @@ def orient(frames: Frames, code: int) -> Frames:
     if form.layout is not frames.format.layout:
         for i in (1, 2):
             planes[i] = planes[i].repeat(2, axis=2)[:, :, : frames.width]
-    result = []
+    result: list[Plane] = []
     for plane in planes:
-        turned = plane.swapaxes(1, 2) if transpose else plane
+        turned: Plane = plane.swapaxes(1, 2) if transpose else plane
         turned = turned[:, :, ::-1] if mirror_x else turned
         turned = turned[:, ::-1] if mirror_y else turned
-        result.append(np.ascontiguousarray(turned))
+        result.append(np.ascontiguousarray(turned))  # type: ignore[arg-type]
     return Frames(result, form)
 
 
@@ -63,9 +63,9 @@ def display_matrix_code(matrix: bytes) -> int:
     if len(matrix) != 36:
         return 1
     a, b, _, c, d, *_ = struct.unpack("=9i", matrix)
-    sign = tuple((v > 0) - (v < 0) if abs(v) > 1 << 14 else 0 for v in (a, b, c, d))
+    sa, sb, sc, sd = ((v > 0) - (v < 0) if abs(v) > 1 << 14 else 0 for v in (a, b, c, d))
     # x' = a x + c y, y' = b x + d y
     return {
         (1, 0, 0, 1): 1, (-1, 0, 0, 1): 2, (-1, 0, 0, -1): 3, (1, 0, 0, -1): 4,
         (0, 1, 1, 0): 5, (0, 1, -1, 0): 6, (0, -1, -1, 0): 7, (0, -1, 1, 0): 8,
-    }.get(sign, 1)  # fmt: skip
+    }.get((sa, sb, sc, sd), 1)  # fmt: skip

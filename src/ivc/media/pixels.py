@@ -1,4 +1,4 @@
-"""FFmpeg's pixel formats and ours: sample-exact conversion between ``av.VideoFrame`` and ``Frames``.
+"""FFmpeg's pixel formats and ours: sample-exact ways between ``av.VideoFrame`` and ``Frames``.
 
 Every format is described by where its samples lie, so planar, semi-planar and packed formats share
 one reader:
@@ -72,7 +72,8 @@ _BIT_FIELDS = {  # dtype, then (shift, bits) of R, G, B
     "rgb444": ("<u2", (8, 4), (4, 4), (0, 4)), "bgr444": ("<u2", (0, 4), (4, 4), (8, 4)),
     "rgb8": ("u1", (5, 3), (2, 3), (0, 2)), "bgr8": ("u1", (0, 3), (3, 3), (6, 2)),
     "rgb4_byte": ("u1", (3, 1), (1, 2), (0, 1)), "bgr4_byte": ("u1", (0, 1), (1, 2), (3, 1)),
-    "x2rgb10": ("<u4", (20, 10), (10, 10), (0, 10)), "x2bgr10": ("<u4", (0, 10), (10, 10), (20, 10)),
+    "x2rgb10": ("<u4", (20, 10), (10, 10), (0, 10)),
+    "x2bgr10": ("<u4", (0, 10), (10, 10), (20, 10)),
 }  # fmt: skip
 
 
@@ -249,7 +250,8 @@ def _words(frame: av.VideoFrame, plane: int, dtype: np.dtype) -> np.ndarray:
     rows = rows[: len(rows) // stride * stride].reshape(-1, stride)
     if stride % dtype.itemsize:
         rows = np.ascontiguousarray(rows[:, : stride - stride % dtype.itemsize])
-    return rows.view(dtype)
+    words: np.ndarray = rows.view(dtype)
+    return words
 
 
 def _palette(frame: av.VideoFrame) -> np.ndarray:

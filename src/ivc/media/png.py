@@ -1,4 +1,4 @@
-"""PNG where exactness needs more than Pillow offers: 16 bit channels, animation, all chunks written.
+"""PNG where Pillow does not suffice: 16 bit channels, animation written as a stream, all chunks.
 
 The writer streams rows through zlib; the reader is strict: a wrong CRC, a short picture or an
 impossible header is an error, never a partly gray picture. Source: W3C PNG (third edition).
@@ -10,7 +10,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numba
 import numpy as np
@@ -22,7 +22,10 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 _ROWS_AT_ONCE = 64
-_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))  # fmt: skip
+_ADAM7 = (  # first x, first y, step x, step y
+    (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4),
+    (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -131,18 +134,17 @@ def _unfilter(rows, pixel):  # type: ignore[no-untyped-def]
         if kind > 4:
             return False
         for x in range(1, width):
-            left = np.int64(rows[y, x - pixel]) if x > pixel else 0
-            up = np.int64(rows[y - 1, x]) if y else 0
-            corner = np.int64(rows[y - 1, x - pixel]) if y and x > pixel else 0
-            if kind == 0:
-                guess = 0
-            elif kind == 1:
+            left = np.int64(rows[y, x - pixel] if x > pixel else 0)
+            up = np.int64(rows[y - 1, x] if y else 0)
+            corner = np.int64(rows[y - 1, x - pixel] if y and x > pixel else 0)
+            guess = np.int64(0)
+            if kind == 1:
                 guess = left
             elif kind == 2:
                 guess = up
             elif kind == 3:
                 guess = (left + up) >> 1
-            else:
+            elif kind == 4:
                 a, b, c = abs(up - corner), abs(left - corner), abs(left + up - 2 * corner)
                 guess = left if a <= b and a <= c else up if b <= c else corner
             rows[y, x] = (rows[y, x] + guess) & 255
@@ -183,10 +185,8 @@ class PngWriter:
             self._control_at = file.tell()
             self._chunk(b"acTL", struct.pack(">II", 1, 0))
 
-    def write(
-        self, picture: npt.NDArray[np.unsignedinteger], seconds: tuple[int, int] = (0, 1)
-    ) -> None:
-        """Append a picture of the declared shape, shown for ``seconds`` (a fraction of 16 bit terms)."""
+    def write(self, picture: npt.NDArray[Any], seconds: tuple[int, int] = (0, 1)) -> None:
+        """Append a picture of the declared shape, shown for ``seconds`` (16 bit terms)."""
         height, width, _ = self._shape
         if self._animated:
             control = struct.pack(">IIIIIHHBB", self._sequence, width, height, 0, 0, *seconds, 0, 0)
@@ -231,7 +231,7 @@ class PngWriter:
 def _filter(
     rows: npt.NDArray[np.uint8], above: npt.NDArray[np.uint8], pixel: int
 ) -> npt.NDArray[np.uint8]:
-    """Rows with their filter bytes; of the five filters the one with the least sum of |residual|."""
+    """Rows with their filter bytes; of the five filters that of the least sum of |residual|."""
     up = np.concatenate([above, rows[:-1]])
     left, corner = np.zeros_like(rows), np.zeros_like(rows)
     left[:, pixel:], corner[:, pixel:] = rows[:, :-pixel], up[:, :-pixel]

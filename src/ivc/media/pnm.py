@@ -41,7 +41,8 @@ def read_pnm(data: bytes, where: str) -> Frames:
         position += kind in b"456"  # one white space byte before raw samples
     if not (0 < limit < 65536 and 0 < width * height <= MAX_PIXELS and 1 <= channels <= 4):
         raise MediaError(
-            f"{where}: impossible netpbm header ({width}x{height}, {channels} channels, maximum {limit})"
+            f"{where}: impossible netpbm header: {width}x{height}, {channels} channels, "
+            f"maximum {limit}"
         )
     count = width * height * channels
     if kind in b"123":

@@ -1,4 +1,4 @@
-"""Numbered pictures as a clip, and a clip as numbered pictures: ``shot_%04d.png``, ``shots/*.png``."""
+"""Numbered pictures as a clip and back: ``shot_%04d.png``, ``shots/*.png``, a folder."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 from ivc.errors import MediaError
@@ -52,7 +53,7 @@ def _numbered(path: Path, match: re.Match[str]) -> list[Path]:
         if hit and hit[1] == f"{int(hit[1]):0{width}d}":
             numbers[int(hit[1])] = file
     ordered = sorted(numbers)
-    for number, following in zip(ordered, ordered[1:], strict=False):
+    for number, following in pairwise(ordered):
         if following != number + 1:
             missing = path.name[: match.start()] + f"{number + 1:0{width}d}" + after
             raise MediaError(f"{path}: {missing} is missing between {number} and {following}")

@@ -17,7 +17,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image, ImageCms, ImageSequence
+from PIL import Image, ImageCms, ImageSequence, UnidentifiedImageError
 
 from ivc.errors import MediaError, UsageError
 from ivc.media import deep
@@ -27,45 +27,12 @@ from ivc.media.metadata import Metadata, metadata_of_image
 from ivc.media.orientation import orient
 from ivc.types import MAX_DIMENSION, Attachment, Frames, StreamInfo
 
-EXTENSIONS = frozenset(
-    [
-        ".png",
-        ".apng",
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".webp",
-        ".tif",
-        ".tiff",
-        ".bmp",
-        ".dib",
-        ".avif",
-        ".gif",
-        ".ppm",
-        ".pgm",
-        ".pbm",
-        ".pnm",
-        ".pam",
-        ".jp2",
-        ".j2k",
-        ".jpx",
-        ".jpf",
-        ".j2c",
-        ".heic",
-        ".heif",
-        ".hif",
-        ".jxl",
-        ".ico",
-        ".tga",
-        ".pcx",
-        ".sgi",
-        ".psd",
-        ".dds",
-        ".icns",
-        ".qoi",
-    ]
-)
+EXTENSIONS = frozenset({
+    ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".dib",
+    ".avif", ".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".pam", ".jp2", ".j2k", ".jpx", ".jpf", ".j2c",
+    ".heic", ".heif", ".hif", ".jxl", ".ico", ".tga", ".pcx", ".sgi", ".psd", ".dds", ".icns",
+    ".qoi",
+})  # fmt: skip
 """Names that are read as stills."""
 
 _TIME_BASE = Fraction(1, 1000)
@@ -194,7 +161,7 @@ def _one_line_errors(where: str) -> Iterator[None]:
     except MemoryError:
         raise MediaError(f"{where}: not enough memory to decode it") from None
     except Exception as error:
-        # decoders raise a great variety of things for damaged files: OSError, SyntaxError, struct.error …
+        # damaged files make decoders raise OSError, SyntaxError, struct.error and much else
         text = " ".join(str(error).split()) or type(error).__name__
         raise MediaError(f"cannot decode {where}: {text[:200]}") from None
 
@@ -212,7 +179,7 @@ def open_with_pillow(data: bytes, where: str) -> Iterator[Image.Image]:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
             image = Image.open(io.BytesIO(data))
-        except Image.UnidentifiedImageError:
+        except UnidentifiedImageError:
             raise MediaError(f"{where} is not a picture in a known format, or is damaged") from None
         finally:
             Image.MAX_IMAGE_PIXELS = limit

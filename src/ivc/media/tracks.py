@@ -75,7 +75,7 @@ def _collect(source: Any, where: str, origin: Fraction) -> list[Attachment]:
 
 
 def _add_streams(source: Any, sink: Any, where: str, target: str) -> Iterator[tuple[int, Any]]:
-    """Add the streams of ``source`` that ``sink`` can hold; yields (index in source, new stream)."""
+    """Add the streams of ``source`` that ``sink`` can hold; yields (index in source, stream)."""
     supported = sink.supported_codecs
     for stream in source.streams:
         if stream.type in ("video", "attachment"):
@@ -134,7 +134,7 @@ class TrackCopier:
     def __init__(self, data: bytes, sink: Any, where: str):
         self._sink = sink
         try:
-            self._source = av.open(io.BytesIO(data), format="matroska")
+            self._source: Any = av.open(io.BytesIO(data), format="matroska")
         except av.FFmpegError as error:
             raise MediaError(
                 f"the stored audio and subtitle tracks are damaged ({error})"

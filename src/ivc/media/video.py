@@ -89,7 +89,7 @@ class _Decoder:
             self._missing = 0
         try:
             # "file:" keeps FFmpeg from reading a colon in the name as a protocol
-            self._container = av.open(f"file:{file}" if isinstance(file, Path) else file)
+            self._container: Any = av.open(f"file:{file}" if isinstance(file, Path) else file)
         except (av.FFmpegError, OSError, ValueError) as error:
             raise MediaError(f"cannot read {where}: {_reason(error)}") from None
         try:
@@ -145,12 +145,13 @@ class _Decoder:
 
     def _declared_frames(self) -> int | None:
         """Frames that will be shown: those in the index that the edit list does not cut away."""
-        declared = int(self._stream.frames)
+        declared: int = self._stream.frames
         if not declared:
             return None
         if "mp4" not in self._container.format.name:
             return declared
-        return declared - sum(entry.is_discard for entry in self._stream.index_entries)
+        hidden = sum(bool(entry.is_discard) for entry in self._stream.index_entries)
+        return declared - hidden
 
     def _find_origin(self, first: av.VideoFrame) -> int:
         """Ticks that are taken off every timestamp.
@@ -161,8 +162,7 @@ class _Decoder:
         start = first.pts or 0
         if self._container.format.name in ("mpegts", "mpeg") and self._container.start_time:
             container_start = Fraction(self._container.start_time, av.time_base)
-            start = min(start, int(container_start / self.time_base))
-            return start
+            return min(start, int(container_start / self.time_base))
         return min(0, start)
 
     def _check_size(self, frame: av.VideoFrame) -> None:
@@ -232,8 +232,8 @@ class _Decoder:
     def _convert(self, frame: av.VideoFrame) -> Frames:
         if (frame.width, frame.height) != self._size:
             raise MediaError(
-                f"{self._where}: frame {self._decoded} is {frame.width}x{frame.height}, those before "
-                f"are {self._size[0]}x{self._size[1]}; split the video there"
+                f"{self._where}: frame {self._decoded} is {frame.width}x{frame.height}, those "
+                f"before are {self._size[0]}x{self._size[1]}; split the video there"
             )
         form = read_format(frame, self._where)
         if not _same_samples(form, self._format):
@@ -253,7 +253,7 @@ def _same_samples(a: PixelFormat, b: PixelFormat) -> bool:
 
 
 def _orientation(frame: av.VideoFrame) -> int:
-    matrix = frame.side_data.get("DISPLAYMATRIX")
+    matrix: Any = frame.side_data.get("DISPLAYMATRIX")
     return display_matrix_code(bytes(matrix)) if matrix is not None else 1
 
 

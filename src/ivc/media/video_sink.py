@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,10 +22,10 @@ import av
 from ivc.errors import MediaError
 from ivc.media.atomic import AtomicPath, guard_writes
 from ivc.media.base import DEFAULT_FRAME_RATE, SinkBase
-from ivc.media.convert import change_depth
+from ivc.media.convert import change_depth, to_rgb
 from ivc.media.pixels import packing_of, write_frame, write_name
 from ivc.media.tracks import TrackCopier
-from ivc.types import Attachment, AttachmentKind, Frames, PixelFormat, Segment, StreamInfo
+from ivc.types import Attachment, AttachmentKind, Frames, Layout, PixelFormat, Segment, StreamInfo
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ EXTENSIONS = frozenset(_CONTAINERS)
 """Names that are written as video through FFmpeg."""
 
 _OPTIONS = {
-    "ffv1": {"level": "3", "coder": "1", "context": "0", "g": "1", "slicecrc": "1", "slices": "4"},
+    "ffv1": {"level": "3", "coder": "1", "context": "0", "g": "1", "slicecrc": "1"},
     "libx264": {"qp": "0", "preset": "veryfast", "bf": "0"},
     "libx264rgb": {"qp": "0", "preset": "veryfast", "bf": "0"},
     "libvpx-vp9": {
@@ -71,7 +72,7 @@ class VideoSink(SinkBase):
     ):  # fmt: skip
         container = _CONTAINERS[extension]
         self._info, self._where = info, where
-        codec, name, self._depth = _choose(container, info, where, extension)
+        codec, name, self._stored = _choose(container, info, where, extension)
         self._name = name
         self._rate = info.frame_rate or DEFAULT_FRAME_RATE
         self._time_base = 1 / self._rate if info.still else info.time_base
@@ -97,9 +98,10 @@ class VideoSink(SinkBase):
             raise
 
     def _add_stream(self, codec: str) -> Any:
-        info, form = self._info, self._info.format
+        info, form = self._info, self._stored
         rate = self._rate.limit_denominator(1 << 20)
-        stream: Any = self._container.add_stream(codec, rate, options=dict(_OPTIONS[codec]))
+        options = _OPTIONS[codec] | (_slices(info, self._name) if codec == "ffv1" else {})
+        stream: Any = self._container.add_stream(codec, rate, options=options)
         stream.width, stream.height = info.width, info.height
         stream.pix_fmt = self._name
         context = stream.codec_context
@@ -132,8 +134,9 @@ class VideoSink(SinkBase):
         self._waiting.append((frames, pts))
 
     def _encode(self, frames: Frames, pts: int, duration: int) -> None:
-        if frames.format.depth != self._depth:
-            frames = change_depth(frames, self._depth)
+        if self._stored.layout is not frames.format.layout:
+            frames = to_rgb(frames)
+        frames = change_depth(frames, self._stored.depth)
         frame = write_frame(frames, self._name)
         frame.pts, frame.time_base = pts, self._time_base
         self._durations.append(duration)
@@ -148,7 +151,7 @@ class VideoSink(SinkBase):
         self._container.mux(packet)
 
     @contextlib.contextmanager
-    def _errors(self) -> Any:
+    def _errors(self) -> Iterator[None]:
         try:
             with guard_writes(self._where):
                 yield
@@ -191,8 +194,11 @@ class VideoSink(SinkBase):
 
 def _choose(
     container: _Container, info: StreamInfo, where: str, extension: str
-) -> tuple[str, str, int]:
-    """Encoder, FFmpeg pixel format and depth that hold the samples; the depth may be greater."""
+) -> tuple[str, str, PixelFormat]:
+    """Encoder, FFmpeg's name of the pixel format, and the format that is stored.
+
+    The stored depth may be greater; deep gray with alpha, which FFV1 lacks, is stored as RGB.
+    """
     form = info.format
     for codec in container.codecs:
         formats = {
@@ -205,7 +211,11 @@ def _choose(
             for name in (write_name(wanted), *sorted(formats)):
                 if name in formats and _holds(name, wanted):
                     _check_sides(codec, info, where, extension)
-                    return codec, name, depth
+                    return codec, name, wanted
+    if form.layout is Layout.GRAY and form.alpha:
+        colour = replace(form.colour, matrix=0, full_range=True)
+        equal = info.replace(format=replace(form, layout=Layout.RGB, colour=colour))
+        return _choose(container, equal, where, extension)
     hint = "write .mkv, which holds all formats" if extension != ".mkv" else "drop the alpha plane"
     raise MediaError(f"{where}: {extension} holds no lossless {form}; {hint}")
 
@@ -219,6 +229,18 @@ def _holds(name: str, wanted: PixelFormat) -> bool:
         wanted.depth,
         wanted.alpha,
     )
+
+
+def _slices(info: StreamInfo, name: str) -> dict[str, str]:
+    """The FFV1 slicing that this size allows; FFmpeg's own choice fails for small and odd ones."""
+    for options in ({}, *({"slices": str(n)} for n in (1, 4, 6, 9, 12, 16, 24))):
+        context: Any = av.codec.CodecContext.create("ffv1", "w")
+        context.width, context.height, context.pix_fmt = info.width, info.height, name
+        context.time_base, context.options = Fraction(1, 25), {"level": "3", **options}
+        with contextlib.suppress(av.FFmpegError):
+            context.open()
+            return options
+    return {"level": "1"}  # version 1 has no slices
 
 
 def _check_sides(codec: str, info: StreamInfo, where: str, extension: str) -> None:
