@@ -1,0 +1,272 @@
+"""``roadmap/dct``: the block transform codec, from stills to clips.
+
+The line of codecs that N. Ahmed, T. Natarajan and K. R. Rao's "Discrete Cosine Transform" (IEEE
+Trans. Computers C-23, 1974) began and that JPEG, H.261 and MPEG made the world's: transform blocks
+of 8x8 samples, quantise, code. Here with integer arithmetic throughout, prediction of blocks from
+their neighbours or from the previous picture, adaptive binary contexts, rate-distortion optimised
+quantisation and deblocking:
+
+    RGB ─► opponent colour ─► - ─► DCT ─► quantise ─► contexts ─► range coder
+                              ▲              │
+            prediction ◄──────┼── + ◄─ inverse
+                              └───┘
+
+The syntax is specified in docs/codecs/dct.md. ``dct_syntax`` holds the block syntax,
+``dct_kernels`` the decoder's loops, ``dct_encoder`` the encoder's choices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ivc.codecs.base import Codec, Layers, Settings
+from ivc.codecs.roadmap.dct_encoder import encode_plane
+from ivc.codecs.roadmap.dct_kernels import FRACTION_BITS, PlaneState, decode_plane
+from ivc.codecs.roadmap.dct_syntax import CONTEXTS
+from ivc.entropy import Decoder, Encoder, Probe, new_contexts
+from ivc.entropy.fields import integer, pack, unpack
+from ivc.errors import BitstreamError, UsageError
+from ivc.signal import colour, lossless
+from ivc.signal.blocks import load_plane, store_plane, subsample, upsample
+from ivc.signal.deblock import deblock
+from ivc.types import Frames, Layer, Layout, PixelFormat, Segment, SegmentHeader
+
+STEPS_PER_OCTAVE = 48
+MAX_STEP_INDEX = 21 * STEPS_PER_OCTAVE - 1
+MAX_DEBLOCKING = 7
+
+
+@dataclass(frozen=True)
+class DctSettings(Settings):
+    """Settings of ``roadmap/dct``.
+
+    Attributes:
+        chroma: how RGB input keeps its colour planes: ``444`` in full, ``420`` at half width and
+            height, ``auto`` for the better of the two at the quality asked for.
+    """
+
+    chroma: str = "auto"
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a payload begins with.
+
+    Attributes:
+        step: index of the quantisation step, see ``step_size``.
+        halved: 1 if the colour planes of an RGB picture are stored at half width and height.
+        deblocking: strength of the deblocking filter.
+    """
+
+    step: int = integer(0, MAX_STEP_INDEX)
+    halved: int = integer(0, 1)
+    shrink: int = integer(0, 31)
+    deblocking: int = integer(0, MAX_DEBLOCKING)
+
+
+_MANTISSAS = [round(2 ** (14 + i / STEPS_PER_OCTAVE)) for i in range(STEPS_PER_OCTAVE)]
+
+
+def step_size(index: int) -> int:
+    """Quantisation step of an index: 2**(index / 48) / 4 samples, here in 1/1024 sample."""
+    octave, i = divmod(index, STEPS_PER_OCTAVE)
+    return max((_MANTISSAS[i] << octave) >> 6, 1)
+
+
+def step_index(quality: float, depth: int) -> int:
+    """Index for a quality of 0 to 100 at a bit depth.
+
+    At 8 bits the step is 256 samples at quality 0, 8 at 75 and 1/2 at 100, exponential in between.
+    """
+    octaves = 8 - quality / 15 if quality <= 75 else 3 - (quality - 75) * 4 / 25
+    return round((octaves + 2 + depth - 8) * STEPS_PER_OCTAVE)
+
+
+class _Plane:
+    """One plane over the frames of a segment: its size, range and adaptive state."""
+
+    def __init__(
+        self, shape: tuple[int, int], limits: tuple[int, int, int], step: int, shrink: int
+    ) -> None:
+        self.shape = shape
+        blocks = (-(-shape[0] // 8), -(-shape[1] // 8))
+        self.padded = (8 * blocks[0], 8 * blocks[1])
+        self.limits = limits
+        self.step = step
+        self.contexts = new_contexts(CONTEXTS)
+        self.decoded = np.zeros((0, 0), np.int32)
+        self.modes = np.zeros(blocks, np.uint8)
+        self.magnitudes = np.zeros((*blocks, 65), np.uint8)
+        self.scalars = np.array([step, *limits, shrink], np.int64)
+
+    def next_state(self, guide: np.ndarray) -> PlaneState:
+        """State for the next frame; the frame decoded last becomes the reference."""
+        previous = self.decoded
+        self.decoded = np.zeros(self.padded, np.int32)
+        return PlaneState(
+            self.contexts, self.decoded, previous, self.modes, self.magnitudes, guide, self.scalars
+        )
+
+    def deblock(self, strength: int) -> None:
+        """Smooth block edges of the frame decoded last."""
+        if strength:
+            low, high, _ = self.limits
+            deblock(self.decoded, (self.step * strength) >> 12, low, high)
+
+
+class _Alpha:
+    """The alpha plane, coded without loss."""
+
+    def __init__(self, shape: tuple[int, int], top: int, depth: int) -> None:
+        self.top, self.depth = top, depth
+        self.contexts, self.biases = new_contexts(lossless.CONTEXTS), lossless.new_biases()
+        self.previous = np.zeros((0, 0), np.int32)
+        side = lossless.MODE_BLOCK
+        self.modes = np.zeros((-(-shape[0] // side), -(-shape[1] // side)), np.uint8)
+        self.magnitudes = np.zeros(shape, np.uint16)
+
+    def code(self, coder: object, samples: np.ndarray) -> None:
+        """Code or decode one frame in place."""
+        lossless.code_plane(
+            coder, self.contexts, self.biases, samples, self.previous, self.modes,
+            np.zeros((0, 0), np.uint16), self.magnitudes, 0, self.top, 0, self.depth,
+        )  # fmt: skip
+        self.previous = samples
+
+
+class _Picture:
+    """The planes of a segment and the order in which they are coded, for encoder and decoder."""
+
+    def __init__(self, pixel_format: PixelFormat, width: int, height: int, header: Header) -> None:
+        self.format = pixel_format
+        self.header = header
+        self.rgb = pixel_format.layout is Layout.RGB
+        top = pixel_format.max_value << FRACTION_BITS
+        middle = (1 << (pixel_format.depth - 1)) << FRACTION_BITS
+        shapes = pixel_format.plane_shapes(width, height)[: pixel_format.layout.planes]
+        if header.halved:
+            shapes[1:] = [(-(-height // 2), -(-width // 2))] * 2
+        step = step_size(header.step)
+        self.planes = []
+        for i, shape in enumerate(shapes):
+            limits = (-top, top, 0) if self.rgb and i else (0, top, middle)
+            self.planes.append(_Plane(shape, limits, step, header.shrink))
+        self.alpha = _Alpha((height, width), pixel_format.max_value, pixel_format.depth)
+
+    def guide(self, i: int) -> np.ndarray:
+        """Magnitudes that hint at those of plane ``i``."""
+        plane = self.planes[i]
+        if i == 0:
+            return np.broadcast_to(np.zeros(65, np.uint8), plane.magnitudes.shape)
+        before = self.planes[i - 1]
+        if before.modes.shape == plane.modes.shape:
+            return before.magnitudes
+        return np.zeros(plane.magnitudes.shape, np.uint8)
+
+
+class Dct(Codec[DctSettings]):
+    """Lossy coding of stills and clips of every format; alpha is kept without loss."""
+
+    version = 1
+    settings_type = DctSettings
+
+    def encode(
+        self, segment: Segment, settings: DctSettings, shared: Mapping[Layer, bytes]
+    ) -> Layers:
+        """Code one segment; see ``Codec.encode``.
+
+        Raises:
+            UsageError: when a setting is out of range.
+        """
+        if not 0 <= settings.quality <= 100:
+            raise UsageError(f"quality must be 0 to 100, not {settings.quality}")
+        if settings.chroma not in ("auto", "420", "444"):
+            raise UsageError(f"chroma must be auto, 420 or 444, not {settings.chroma!r}")
+        frames = segment.frames
+        depth = frames.format.depth
+        header = Header(
+            step=step_index(settings.quality, depth),
+            halved=int(frames.format.layout is Layout.RGB and settings.chroma == "420"),
+            shrink=SHRINK_DEFAULT,
+            deblocking=DEBLOCK_DEFAULT,
+        )
+        picture = _Picture(frames.format, frames.width, frames.height, header)
+        encoder, probe = Encoder(), Probe()
+        unit = step_size(header.step) / 256
+        lagrangian = LAMBDA * unit * unit
+        refine = settings.effort >= 3
+        candidates = min(max(settings.effort - 2, 1), 5)
+        rounding = 128 if refine else 96
+        for t in range(len(frames)):
+            source = [plane[t] for plane in frames.planes]
+            for i, plane in enumerate(picture.planes):
+                samples = np.empty(plane.padded, np.int32)
+                if picture.rgb:
+                    if header.halved and i:
+                        full = np.empty(source[0].shape, np.int32)
+                        colour.rgb_to_opponent(*source[:3], i, FRACTION_BITS, full)
+                        subsample(full, plane.shape, samples)
+                    else:
+                        colour.rgb_to_opponent(*source[:3], i, FRACTION_BITS, samples)
+                        load_plane(samples, plane.shape, 0, samples)
+                else:
+                    load_plane(source[i], plane.shape, FRACTION_BITS, samples)
+                state = plane.next_state(picture.guide(i))
+                encode_plane(
+                    encoder.coder,
+                    probe.coder,
+                    state,
+                    samples,
+                    lagrangian,
+                    rounding,
+                    candidates,
+                    refine,
+                )
+                plane.deblock(header.deblocking)
+            if frames.format.alpha:
+                samples = source[-1].astype(np.int32)
+                if picture.alpha.previous.size:
+                    lossless.choose_modes(samples, picture.alpha.previous, picture.alpha.modes)
+                picture.alpha.code(encoder.coder, samples)
+        return {Layer.PICTURE: pack(header) + encoder.finish()}
+
+    def decode(
+        self, layers: Mapping[Layer, bytes], header: SegmentHeader, shared: Mapping[Layer, bytes]
+    ) -> Frames:
+        """Decode one segment; see ``Codec.decode``."""
+        if Layer.PICTURE not in layers:
+            raise BitstreamError("the segment has no picture layer")
+        fields, payload = unpack(Header, layers[Layer.PICTURE])
+        pixel_format = header.format
+        if fields.halved and pixel_format.layout is not Layout.RGB:
+            raise BitstreamError("colour planes are halved in a picture that is not RGB")
+        picture = _Picture(pixel_format, header.width, header.height, fields)
+        decoder = Decoder(payload)
+        shapes = pixel_format.plane_shapes(header.width, header.height)
+        out = [np.empty((header.frames, *shape), pixel_format.dtype) for shape in shapes]
+        for t in range(header.frames):
+            target = [plane[t] for plane in out]
+            for i, plane in enumerate(picture.planes):
+                decode_plane(decoder.coder, plane.next_state(picture.guide(i)))
+                plane.deblock(fields.deblocking)
+                if not picture.rgb:
+                    store_plane(plane.decoded, FRACTION_BITS, pixel_format.max_value, target[i])
+            if picture.rgb:
+                planes = [plane.decoded for plane in picture.planes]
+                if fields.halved:
+                    planes[1:] = [upsample(plane, shapes[0]) for plane in planes[1:]]
+                colour.opponent_to_rgb(*planes, FRACTION_BITS, pixel_format.max_value, *target[:3])
+            if pixel_format.alpha:
+                samples = np.zeros(shapes[0], np.int32)
+                picture.alpha.code(decoder.coder, samples)
+                target[-1][:] = samples
+        decoder.finish()
+        return Frames(out, pixel_format)
+
+
+LAMBDA = 0.12
+SHRINK_DEFAULT = 2
+DEBLOCK_DEFAULT = 2
