@@ -14,7 +14,7 @@ The syntax is specified in docs/codecs/dpcm.md; ``ivc.signal.lossless`` holds th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -165,6 +165,14 @@ class Dpcm(Codec[DpcmSettings]):
     version = 1
     settings_type = DpcmSettings
     lossless = True
+
+    def at_quality(self, settings: DpcmSettings, quality: float) -> DpcmSettings:
+        """The error bound doubles every 12.5 points of quality, from 0 at 100 to 255 at 0."""
+        return replace(settings, quality=quality, near=round(2 ** ((100 - quality) / 12.5) - 1))
+
+    def is_exact(self, settings: DpcmSettings) -> bool:
+        """Whether the error bound is 0."""
+        return settings.near == 0
 
     def encode(
         self, segment: Segment, settings: DpcmSettings, shared: Mapping[Layer, bytes]
