@@ -23,6 +23,7 @@ from ivc.cli.help import Group
 from ivc.cli.info import info
 from ivc.cli.profiles import profiles
 from ivc.cli.terminal import report_error, show_warnings, terminated_as_exception
+from ivc.cli.verify import verify
 
 __all__ = ["app", "main"]
 
@@ -31,7 +32,7 @@ __all__ = ["app", "main"]
     cls=Group,
     invoke_without_command=True,
     context_settings={"max_content_width": 100},
-    commands=[encode, decode, info, extract, profiles],
+    commands=[encode, decode, info, extract, verify, profiles],
     examples=(
         ("ivc encode photo.png", "writes photo.ivc"),
         ("ivc decode photo.ivc -o photo.png", ""),
