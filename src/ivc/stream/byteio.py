@@ -50,10 +50,12 @@ class SpanInput:
 
     def read(self, size: int) -> bytes:
         """Exactly ``size`` bytes."""
-        if size > self.remaining:
-            raise TruncatedError(f"{size - self.remaining} bytes are missing", self.offset)
+        start = self._position
         self._position += size
-        return self._data[self._position - size : self._position]
+        if self._position > len(self._data):
+            self._position = start
+            raise TruncatedError(f"{size - self.remaining} bytes are missing", self.offset)
+        return self._data[start : start + size]
 
 
 class FileInput:

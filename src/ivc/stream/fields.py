@@ -41,12 +41,15 @@ def decode_varint(source: ByteInput) -> int:
         TruncatedError: when the bytes end first.
     """
     start = source.offset
-    value = 0
-    for index in range(MAX_VARINT_BYTES):
+    value = source.read(1)[0]
+    if value < 0x80:
+        return value
+    value &= 0x7F
+    for index in range(1, MAX_VARINT_BYTES):
         byte = source.read(1)[0]
         value |= (byte & 0x7F) << (7 * index)
         if byte < 0x80:
-            if byte == 0 and index:
+            if byte == 0:
                 raise BitstreamError("an integer is written with more bytes than it needs", start)
             if value > MAX_VARINT:
                 break
@@ -128,10 +131,12 @@ class Varint(Kind):
 
     def read(self, source: ByteInput, values: Values) -> int:
         """Parse one value."""
-        start = source.offset
         value = decode_varint(source)
         if not self.minimum <= value <= self.maximum:
-            raise BitstreamError(f"{value} is outside {self.minimum}..{self.maximum}", start)
+            size = len(encode_varint(value))
+            raise BitstreamError(
+                f"{value} is outside {self.minimum}..{self.maximum}", source.offset - size
+            )
         return value
 
     def write(self, value: int, values: Values) -> bytes:
@@ -214,9 +219,10 @@ class Many(Kind):
                 f"{count} integers cannot fit the {source.remaining} bytes that are left",
                 source.offset,
             )
-        out = array("q" if isinstance(self.element, Signed) else "Q")
+        element = self.element
+        out = array("q" if isinstance(element, Signed) else "Q")
         for _ in range(count):
-            out.append(self.element.read(source, values))
+            out.append(element.read(source, values))
         return out
 
     def write(self, value: Any, values: Values) -> bytes:
@@ -346,9 +352,8 @@ class Table:
         for field in self.fields:
             if field.when is None or field.when.holds(written):
                 if isinstance(field.kind, Bits):
-                    written.update(
-                        {name: int(values.get(name, 0)) for name, *_ in field.kind.parts}
-                    )
+                    for name, *_ in field.kind.parts:
+                        written[name] = int(values.get(name, 0))
                     out.append(field.kind.write(written, written))
                 else:
                     written[field.name] = values[field.name]

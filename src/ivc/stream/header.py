@@ -53,7 +53,7 @@ class Flags:
 
 
 def default_colour(layout: Layout, *, still: bool) -> Colour:
-    """The colour description that costs nothing: sRGB, JFIF for YUV stills, BT.709 for YUV clips."""
+    """The colour description that costs nothing: sRGB, JFIF or, for clips, BT.709."""
     if layout is Layout.RGB:
         return Colour(1, 13, 0, True)
     if not still:

@@ -6,26 +6,25 @@ from array import array
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from ivc.errors import BitstreamError, DecryptionError, TruncatedError
+from ivc.errors import BitstreamError, DecryptionError, LimitError, TruncatedError
 from ivc.stream import encryption, timing
 from ivc.stream.byteio import FileInput, Recorder, SpanInput
 from ivc.stream.entries import AttachmentEntry, LayerEntry, SegmentEntry
 from ivc.stream.fields import Table, Values, encode_varint
 from ivc.stream.header import read_header
 from ivc.stream.levels import check_level
-from ivc.stream.records import Record, read_payload, read_record
+from ivc.stream.records import KNOWN_LAYERS, Record, read_payload, read_record
 from ivc.stream.syntax import (
     ATTACHMENT,
     END,
     MAX_ATTACHMENTS,
     MAX_CONTROL_BYTES,
     MAX_SEGMENT_LAYERS,
+    MAX_SKIPPED,
     SEGMENT,
     SHARED,
-    TRAILER_BYTES,
     Control,
 )  # fmt: skip
-from ivc.types import Layer
 
 SEGMENT_SLACK = 1 << 12
 """Bytes that heads, checksums and tags may add to the layers of a segment."""
@@ -65,7 +64,15 @@ class Parser:
     """
 
     def __init__(self, source: FileInput, key: bytes | None, max_level: int) -> None:
+        """Read header and ENCRYPTION.
+
+        Args:
+            source: stands at the first byte.
+            key: content of the key file; None for none.
+            max_level: largest level to accept.
+        """
         self.source = source
+        self._arguments = key, max_level
         recorder = Recorder(source)
         self.header, self.flags = read_header(recorder)
         self.level = check_level(self.header.level, self.header.info, max_level, source.offset)
@@ -79,6 +86,7 @@ class Parser:
         self.attachments: list[AttachmentEntry] = []
         self._shared_context = b""
         self._held: dict[int, bytes] = {}
+        self._skipped = 0
 
     @property
     def is_pipe(self) -> bool:
@@ -94,6 +102,11 @@ class Parser:
         if key is not None:
             self.cipher = encryption.unlock(key, payload, record.payload_offset)
             self.cipher.bind(header)
+
+    def restart(self) -> Parser:
+        """A fresh parser of the same file, which must not be a pipe."""
+        self.source.seek(0)
+        return Parser(self.source, *self._arguments)
 
     # Records in order
 
@@ -116,6 +129,9 @@ class Parser:
         elif record.number == Control.ENCRYPTION:
             raise BitstreamError("a second ENCRYPTION record", record.offset)
         else:
+            self._skipped += 1
+            if self._skipped > MAX_SKIPPED:
+                raise BitstreamError(f"more than {MAX_SKIPPED} unknown records", record.offset)
             self._pass(record, keep=False)
 
     def segment(
@@ -134,7 +150,7 @@ class Parser:
         info = self.header.info
         samples = info.width * info.height * values["frames"]
         if samples > self.level.segment_samples:
-            raise BitstreamError(
+            raise LimitError(
                 f"segment {index}: {samples} samples exceed level {self.level.number}",
                 record.offset,
             )
@@ -154,11 +170,11 @@ class Parser:
         if len(layers) >= MAX_SEGMENT_LAYERS:
             raise BitstreamError(f"more than {MAX_SEGMENT_LAYERS} layers", record.offset)
         if record.size > self.level.segment_bytes + encryption.TAG_BYTES:
-            raise BitstreamError(
+            raise LimitError(
                 f"{record.name}: {record.size} bytes exceed level {self.level.number}",
                 record.offset,
             )
-        known = record.number in set(Layer)
+        known = record.number in KNOWN_LAYERS
         self._pass(record, keep=known and (wanted is None or record.number in wanted))
         layers[record.number] = LayerEntry.of(record)
 
@@ -166,9 +182,7 @@ class Parser:
         self, total: int, wanted: Collection[int] | None, offset: int
     ) -> dict[int, LayerEntry]:
         if total > self.level.segment_bytes + SEGMENT_SLACK:
-            raise BitstreamError(
-                f"layers of {total} bytes exceed level {self.level.number}", offset
-            )
+            raise LimitError(f"layers of {total} bytes exceed level {self.level.number}", offset)
         end = self.source.offset + total
         if self.source.size is not None and end > self.source.size:
             raise TruncatedError("the file ends in the layers of a segment", self.source.offset)
@@ -336,7 +350,3 @@ class Parser:
         if self.cipher and sealed(self.cipher.scope):
             raise DecryptionError(f"{what} should be encrypted but is not: it was replaced")
         return data
-
-    def trailer_start(self) -> int:
-        """Where the trailer of a complete file would begin; negative if there is no room."""
-        return (self.source.size or 0) - TRAILER_BYTES

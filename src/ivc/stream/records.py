@@ -21,6 +21,7 @@ from ivc.stream.syntax import (
 from ivc.types import Layer
 
 CRC_BYTES = 4
+KNOWN_LAYERS = frozenset(int(layer) for layer in Layer)
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Record:
 
 def layer_name(number: int) -> str:
     """Name of a layer; its number if this version has no name for it."""
-    return Layer(number).label if number in set(Layer) else str(number)
+    return Layer(number).label if number in KNOWN_LAYERS else str(number)
 
 
 def crc32c(*parts: bytes) -> int:

@@ -24,7 +24,7 @@ def resume(
 ) -> StreamWriter:
     """See ``StreamWriter.resume``."""
     try:
-        file = Path(path).open("r+b")
+        file = Path(path).open("r+b")  # noqa: SIM115
     except OSError as error:
         raise MediaError(f"cannot open {path}: {error.strerror}") from error
     try:

@@ -36,7 +36,9 @@ MAX_LAYER_NUMBER = (1 << 32) - 1
 MAX_SEGMENT_FRAMES = 1 << 16
 MAX_SEGMENT_LAYERS = 64
 MAX_ATTACHMENTS = 1024
-MAX_CONTROL_BYTES = 1 << 24
+MAX_SEGMENTS = 1 << 18
+MAX_SKIPPED = 1 << 16
+MAX_CONTROL_BYTES = 1 << 23
 MAX_PAYLOAD_BYTES = (1 << 31) - (1 << 12)
 
 
@@ -154,7 +156,7 @@ ENCRYPTION = Table("ENCRYPTION", (
 ))  # fmt: skip
 
 END = Table("END", (
-    Field("segments", Varint(), "number of segments"),
+    Field("segments", Varint(MAX_SEGMENTS), "number of segments"),
     Field("first_segment", Varint(), "offset in the stream of the first segment, or of END"),
     Field("index", Many(Varint(), "segments", times=2),
           "for each segment: bytes from its start to the start of the next one or of END; frames"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from ivc.errors import BitstreamError, UnsupportedError, UsageError
 from ivc.stream.fields import Values
@@ -121,7 +122,7 @@ def describe(
         return Timing(grid, first_frame, frames, ON_GRID, 0, (), duration or implied)
     if len(pts) != frames:
         raise UsageError(f"{len(pts)} times were given for {frames} frames")
-    distances = [b - a for a, b in zip(pts, pts[1:], strict=False)]
+    distances = [b - a for a, b in pairwise(pts)]
     if any(distance < 1 for distance in distances):
         raise UsageError("the times of the frames do not ascend")
     if max(-pts[0], pts[-1]) > MAX_TIME or not 0 <= duration <= MAX_TIME:

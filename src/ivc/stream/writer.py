@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from os import PathLike
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -23,11 +24,11 @@ from ivc.stream.syntax import (
     FIRST_CONTROL,
     LAST_CONTROL,
     MAX_ATTACHMENTS,
-    MAX_CONTROL_BYTES,
     MAX_LAYER_NUMBER,
     MAX_PAYLOAD_BYTES,
     MAX_SEGMENT_FRAMES,
     MAX_SEGMENT_LAYERS,
+    MAX_SEGMENTS,
     SEGMENT,
     SHARED,
     TRAILER,
@@ -44,7 +45,7 @@ CHECKSUM_BYTES = 4096
 """Smallest layer of a still that gets a checksum by default."""
 
 SMALL_PICTURE = 256 * 256
-"""Stills of at most so many samples get no checksum by default: 16 bytes of overhead are promised."""
+"""Stills of at most so many samples get no checksum by default, to cost 16 bytes at most."""
 
 
 class StreamWriter:
@@ -229,6 +230,8 @@ class StreamWriter:
                 f"a segment of {frames} frames of {info.width}x{info.height} does not fit level "
                 f"{self.header.level}"
             )
+        if self.segments_written >= MAX_SEGMENTS:
+            raise UsageError(f"a stream holds at most {MAX_SEGMENTS} segments; use longer ones")
         _check_layers(layers, self._level.segment_bytes)
         if not info.still:
             self._emit_segment(frames, layers, pts, duration)
@@ -361,7 +364,7 @@ class StreamWriter:
     def _end_payload(self) -> bytes:
         end = self.bytes_written
         borders = [*self._offsets, end]
-        sizes = [after - start for start, after in zip(borders, borders[1:], strict=False)]
+        sizes = [after - start for start, after in pairwise(borders)]
         attachments = self._attachment_offsets
         values = {
             "segments": len(sizes),
@@ -376,8 +379,6 @@ class StreamWriter:
         payload = END.write(values)
         if self._cipher:
             payload += self._cipher.seal(len(sizes) + 1, Control.END, payload, b"")
-        if len(payload) > MAX_CONTROL_BYTES:
-            raise UsageError(f"{len(sizes)} segments are too many; use longer ones")
         return payload
 
 
