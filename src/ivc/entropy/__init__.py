@@ -4,6 +4,9 @@
     coders.py         Encoder, Decoder, Estimator, Probe: the objects that Python code holds
     primitives.py     code_bit, code_bypass: the decisions that everything is made of
     binarisation.py   code_exp_golomb, code_unary, code_tree …: numbers made of decisions
+    tables.py         CdfTables: integer distributions that a codec ships; families.py makes some
+    symbols.py        code_symbol, encode_symbols, decode_symbols: symbols coded by tables
+    memory.py         words at addresses and growing buffers, for the kernels only
 
 The format of the bytes is specified in docs/entropy.md.
 """
@@ -27,6 +30,7 @@ from ivc.entropy.coders import (
     ProbeState,
 )
 from ivc.entropy.contexts import COST_BITS, adapt, bit_cost, new_contexts, probability_of_zero
+from ivc.entropy.families import gaussian_tables, laplace_tables, logistic_tables
 from ivc.entropy.primitives import (
     code_bit,
     code_bypass,
@@ -36,9 +40,12 @@ from ivc.entropy.primitives import (
     report_fault,
     take_cost,
 )
+from ivc.entropy.symbols import code_symbol, code_symbols, decode_symbols, encode_symbols
+from ivc.entropy.tables import CdfTables, quantise_pmf
 
 __all__ = [
     "COST_BITS",
+    "CdfTables",
     "Decoder",
     "DecoderState",
     "Encoder",
@@ -56,12 +63,20 @@ __all__ = [
     "code_chunk",
     "code_exp_golomb",
     "code_signed_exp_golomb",
+    "code_symbol",
+    "code_symbols",
     "code_tree",
     "code_unary",
+    "decode_symbols",
+    "encode_symbols",
     "exhausted",
+    "gaussian_tables",
     "is_decoder",
+    "laplace_tables",
+    "logistic_tables",
     "new_contexts",
     "probability_of_zero",
+    "quantise_pmf",
     "report_fault",
     "take_cost",
 ]

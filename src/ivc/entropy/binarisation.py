@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from ivc.entropy.memory import Integer
 from ivc.entropy.primitives import code_bit, code_bypass, code_chunk
 
 MAX_PREFIX = 32
@@ -18,7 +19,7 @@ MAX_PREFIX = 32
 
 
 @njit(cache=True, nogil=True)
-def _bit_length(value: int) -> int:
+def _bit_length(value: Integer) -> Any:
     length = 0
     while value > 0:
         value >>= 1
@@ -27,7 +28,7 @@ def _bit_length(value: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def code_bits(coder: Any, value: int, count: int) -> int:
+def code_bits(coder: Any, value: Integer, count: Integer) -> Any:
     """Code a number of 0 to 62 equally likely bits, 16 at a time, high bits first.
 
     Args:
@@ -48,7 +49,7 @@ def code_bits(coder: Any, value: int, count: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def code_exp_golomb(coder: Any, value: int, k: int) -> int:
+def code_exp_golomb(coder: Any, value: Integer, k: Integer) -> Any:
     """Code a number >= 0 by an Exp-Golomb code of order ``k`` in bypass bits.
 
     With n = floor(log2(value / 2**k + 1)): n ones and a zero (no zero after 32 ones), then
@@ -71,7 +72,7 @@ def code_exp_golomb(coder: Any, value: int, k: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def code_signed_exp_golomb(coder: Any, value: int, k: int) -> int:
+def code_signed_exp_golomb(coder: Any, value: Integer, k: Integer) -> Any:
     """Code an integer by ``code_exp_golomb``, mapped 0, 1, -1, 2, -2 … -> 0, 1, 2, 3, 4 ….
 
     Args:
@@ -86,8 +87,13 @@ def code_signed_exp_golomb(coder: Any, value: int, k: int) -> int:
 
 @njit(cache=True, nogil=True)
 def code_unary(
-    coder: Any, contexts: Any, first: int, context_count: int, limit: int, value: int
-) -> int:
+    coder: Any,
+    contexts: Any,
+    first: Integer,
+    context_count: Integer,
+    limit: Integer,
+    value: Integer,
+) -> Any:
     """Code 0 <= value <= limit as ``value`` ones and a zero (none after ``limit`` ones).
 
     The j-th decision uses context ``first + min(j, context_count - 1)``.
@@ -107,7 +113,7 @@ def code_unary(
 
 
 @njit(cache=True, nogil=True)
-def code_tree(coder: Any, contexts: Any, first: int, bits: int, value: int) -> int:
+def code_tree(coder: Any, contexts: Any, first: Integer, bits: Integer, value: Integer) -> Any:
     """Code a number of ``bits`` bits, high bit first, each in the context of those before it.
 
     Uses the 2**bits - 1 contexts from ``first`` on: an adaptive distribution of 2**bits symbols.
@@ -128,8 +134,8 @@ def code_tree(coder: Any, contexts: Any, first: int, bits: int, value: int) -> i
 
 @njit(cache=True, nogil=True)
 def code_adaptive_exp_golomb(
-    coder: Any, contexts: Any, first: int, context_count: int, k: int, value: int
-) -> int:
+    coder: Any, contexts: Any, first: Integer, context_count: Integer, k: Integer, value: Integer
+) -> Any:
     """Code a number >= 0 by an Exp-Golomb code whose prefix adapts.
 
     As ``code_exp_golomb``, but decision j of the prefix uses context

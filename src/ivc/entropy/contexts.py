@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from ivc.entropy.memory import array_address, load_u16, store_u16
+from ivc.entropy.memory import Integer, array_address, load_u16, store_u16
 from ivc.errors import UsageError
 
 Contexts = npt.NDArray[np.uint16]
@@ -60,43 +60,49 @@ def new_contexts(count: int, fast: int = 4, slow: int = 7, probability: float = 
     return contexts
 
 
-def _cost_table() -> npt.NDArray[np.uint32]:
-    """-log2 of the centres of 4096 equal steps of probability, in integer arithmetic only."""
-    size = 1 << (PROBABILITY_BITS - _COST_STEP)
-    mantissa = 2 * np.arange(size, dtype=np.uint64) + np.uint64(1)  # in units of 1 / (2 * size)
-    exponent = np.zeros(size, np.int64)
+def cost_of(numerators: npt.NDArray[np.uint64], bits: int) -> npt.NDArray[np.uint32]:
+    """-log2(numerator / 2**bits) in 2**-15 bits, rounded, in integer arithmetic only.
+
+    Args:
+        numerators: uint64, each from 1 to 2**31 - 1.
+        bits: log2 of the denominator, so large that no cost is negative.
+    """
+    mantissa = numerators.copy()
+    whole = np.full(mantissa.shape, bits - 31, np.int64)
     while (small := mantissa < np.uint64(1 << 31)).any():
         mantissa[small] <<= np.uint64(1)
-        exponent[small] += 1
+        whole[small] += 1
     # the mantissa is now in [1, 2) * 2**31; each squaring yields one more bit of its logarithm
-    logarithm = np.zeros(size, np.int64)
+    logarithm = np.zeros(mantissa.shape, np.int64)
     for _ in range(COST_BITS + 1):
         mantissa = (mantissa * mantissa) >> np.uint64(31)
         carry = mantissa >= np.uint64(1 << 32)
         mantissa[carry] >>= np.uint64(1)
         logarithm = 2 * logarithm + carry
-    whole = (PROBABILITY_BITS - _COST_STEP + 1) - (31 - exponent)
-    cost = (whole << (COST_BITS + 1)) - logarithm
-    return ((cost + 1) >> 1).astype(np.uint32)
+    return (((whole << (COST_BITS + 1)) - logarithm + 1) >> 1).astype(np.uint32)
 
 
-COSTS = _cost_table()
+# costs at the centres of 4096 equal steps of probability
+COSTS = cost_of(
+    2 * np.arange(1 << (PROBABILITY_BITS - _COST_STEP), dtype=np.uint64) + np.uint64(1),
+    PROBABILITY_BITS - _COST_STEP + 1,
+)
 
 
 @njit(cache=True, nogil=True, forceinline=True)
-def context_row(contexts: Contexts, i: int) -> int:
+def context_row(contexts: Contexts, i: Integer) -> Any:
     """Address of a context, for the three functions below."""
     return array_address(contexts) + 8 * np.int64(i)
 
 
 @njit(cache=True, nogil=True, forceinline=True)
-def row_probability(row: int) -> Any:
+def row_probability(row: Integer) -> Any:
     """P(bit = 0) in 1/131072 as uint64, from 1 to 131071."""
     return load_u16(row, 0) + load_u16(row, 1) + np.uint64(1)
 
 
 @njit(cache=True, nogil=True, forceinline=True)
-def row_adapt(row: int, bit: int) -> None:
+def row_adapt(row: Integer, bit: Integer) -> None:
     """Learn that the decision was ``bit``."""
     # one formula for both bits: look at P(bit), which is 65535 - P(0) in the mirror for bit = 1
     mirror = -np.int64(bit) & 0xFFFF
@@ -113,7 +119,7 @@ def row_adapt(row: int, bit: int) -> None:
 
 
 @njit(cache=True, nogil=True, forceinline=True)
-def row_cost(row: int, bit: int) -> Any:
+def row_cost(row: Integer, bit: Integer) -> Any:
     """What ``bit`` would cost in 2**-15 bits, uint64."""
     zero = row_probability(row)
     chosen = np.uint64(1 << PROBABILITY_BITS) - zero if bit else zero
@@ -121,18 +127,18 @@ def row_cost(row: int, bit: int) -> Any:
 
 
 @njit(cache=True, nogil=True, forceinline=True)
-def probability_of_zero(contexts: Contexts, i: int) -> Any:
+def probability_of_zero(contexts: Contexts, i: Integer) -> Any:
     """P(bit = 0) of context ``i`` in 1/131072, from 1 to 131071; int64."""
     return np.int64(row_probability(context_row(contexts, i)))
 
 
 @njit(cache=True, nogil=True, forceinline=True)
-def adapt(contexts: Contexts, i: int, bit: int) -> None:
+def adapt(contexts: Contexts, i: Integer, bit: Integer) -> None:
     """Let context ``i`` learn that the decision was ``bit``."""
     row_adapt(context_row(contexts, i), bit)
 
 
 @njit(cache=True, nogil=True, forceinline=True)
-def bit_cost(contexts: Contexts, i: int, bit: int) -> Any:
+def bit_cost(contexts: Contexts, i: Integer, bit: Integer) -> Any:
     """What coding ``bit`` in context ``i`` would cost now, in 2**-15 bits; changes nothing."""
     return np.int64(row_cost(context_row(contexts, i), bit))

@@ -13,12 +13,10 @@ from __future__ import annotations
 
 import ctypes
 import weakref
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -28,30 +26,32 @@ POSITION, BUFFER, CAPACITY = 2, 3, 4
 """Words of a state that describe its bytes: how many are done, where they are, how many fit."""
 
 
-def _load(bits: int) -> Any:
-    """An intrinsic ``load(address, index)``: element ``index`` of an array of unsigned numbers."""
+Integer = int | np.integer[Any]
+"""A number in a kernel: Python's to a type checker, 64 bits wide once compiled."""
+
+
+def _load(element: types.Integer) -> Any:
+    """An intrinsic ``load(address, index)``: element ``index`` of an array, as uint64."""
 
     def load(typing_context: Any, address: Any, index: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            kind = ir.IntType(bits)
-            pointer = builder.inttoptr(arguments[0], kind.as_pointer())
-            value = builder.load(builder.gep(pointer, [arguments[1]]))
-            return value if bits == 64 else builder.zext(value, ir.IntType(64))
+            pointer_type = context.get_value_type(element).as_pointer()
+            pointer = builder.gep(builder.inttoptr(arguments[0], pointer_type), [arguments[1]])
+            return context.cast(builder, builder.load(pointer), element, types.uint64)
 
         return types.uint64(types.int64, types.int64), generate
 
     return intrinsic(load)
 
 
-def _store(bits: int) -> Any:
+def _store(element: types.Integer) -> Any:
     """An intrinsic ``store(address, index, value)``; the value's high bits are cut off."""
 
     def store(typing_context: Any, address: Any, index: Any, value: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            kind = ir.IntType(bits)
-            pointer = builder.inttoptr(arguments[0], kind.as_pointer())
-            value = arguments[2] if bits == 64 else builder.trunc(arguments[2], kind)
-            builder.store(value, builder.gep(pointer, [arguments[1]]))
+            pointer_type = context.get_value_type(element).as_pointer()
+            pointer = builder.gep(builder.inttoptr(arguments[0], pointer_type), [arguments[1]])
+            builder.store(context.cast(builder, arguments[2], types.uint64, element), pointer)
             return context.get_dummy_value()
 
         return types.void(types.int64, types.int64, types.uint64), generate
@@ -59,14 +59,18 @@ def _store(bits: int) -> Any:
     return intrinsic(store)
 
 
-load_u8, load_u16, load_u64 = _load(8), _load(16), _load(64)
-store_u8, store_u16, store_u64 = _store(8), _store(16), _store(64)
+load_u8, load_u16, load_u32, load_u64 = (
+    _load(element) for element in (types.uint8, types.uint16, types.uint32, types.uint64)
+)
+store_u8, store_u16, store_u64 = (
+    _store(element) for element in (types.uint8, types.uint16, types.uint64)
+)
 
 
 def _array_address(typing_context: Any, array: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         view = context.make_array(signature.args[0])(context, builder, arguments[0])
-        return builder.ptrtoint(view.data, ir.IntType(64))
+        return builder.ptrtoint(view.data, cgutils.intp_t)
 
     return types.int64(array), generate
 
@@ -74,7 +78,7 @@ def _array_address(typing_context: Any, array: Any) -> Any:
 def _allocate(typing_context: Any, size: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         pointer = context.nrt.allocate(builder, arguments[0])  # raises MemoryError
-        return builder.ptrtoint(pointer, ir.IntType(64))
+        return builder.ptrtoint(pointer, cgutils.intp_t)
 
     return types.int64(types.uintp), generate
 
@@ -87,14 +91,14 @@ def _free(typing_context: Any, address: Any) -> Any:
     return types.void(types.int64), generate
 
 
-array_address: Callable[[Any], int] = intrinsic(_array_address)
-"""Address of the first element of an array, in compiled code; valid while the array lives."""
-allocate: Callable[[int], int] = intrinsic(_allocate)
-free: Callable[[int], None] = intrinsic(_free)
+# the address of an array's first element is valid while the array lives
+array_address: Any = intrinsic(_array_address)
+allocate: Any = intrinsic(_allocate)
+free: Any = intrinsic(_free)
 
 
 @njit(cache=True, nogil=True)
-def grow(state: int) -> None:
+def grow(state: Integer) -> None:
     """Double the capacity of a state's buffer (from nothing: 1 KiB) and keep the content."""
     old = np.int64(load_u64(state, BUFFER))
     filled = np.int64(load_u64(state, POSITION))

@@ -36,6 +36,7 @@ from ivc.entropy.memory import (
     BUFFER,
     CAPACITY,
     POSITION,
+    Integer,
     grow,
     load_u8,
     load_u64,
@@ -51,19 +52,20 @@ _PROBABILITY_SHIFT = np.uint64(17)
 _BYPASS_COST = np.uint64(1 << COST_BITS)
 
 
-def _implementation(
+def implementation(
     coder: Any, choices: dict[type, Callable[..., Any]]
 ) -> Callable[..., Any] | None:
     """The choice for a coder's numba type; None lets numba report a typing error."""
     return choices.get(getattr(coder, "instance_class", type(None)))
 
 
-def _only_compiled(name: str) -> TypeError:
+def only_compiled(name: str) -> TypeError:
+    """What calling a primitive from the interpreter raises."""
     return TypeError(f"{name} is for functions compiled by numba (@njit); call it from one")
 
 
 @njit(cache=True, nogil=True)
-def _write_word(state: int, low: Any) -> Any:
+def _write_word(state: Integer, low: Any) -> Any:
     """Move the top 32 bits of low to the buffer; returns the new low."""
     position = np.int64(load_u64(state, POSITION))
     if position + 4 > np.int64(load_u64(state, CAPACITY)):
@@ -76,7 +78,7 @@ def _write_word(state: int, low: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _carry(state: int) -> None:
+def _carry(state: Integer) -> None:
     """Add one to the number written so far; low + range never exceeds 1, so it has room."""
     buffer = np.int64(load_u64(state, BUFFER))
     position = np.int64(load_u64(state, POSITION)) - 1
@@ -87,7 +89,7 @@ def _carry(state: int) -> None:
 
 
 @njit(cache=True, nogil=True, forceinline=True)
-def narrow(state: int, offset: Any, width: Any) -> None:
+def narrow(state: Integer, offset: Any, width: Any) -> None:
     """Encoder: keep [low + offset, low + offset + width) of the range; width >= 2**15."""
     low = load_u64(state, LOW) + offset
     if low < offset:
@@ -100,7 +102,7 @@ def narrow(state: int, offset: Any, width: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _read_word(state: int) -> Any:
+def _read_word(state: Integer) -> Any:
     """The next 32 bits, with zeros after the end of the data."""
     position = np.int64(load_u64(state, POSITION))
     size = np.int64(load_u64(state, CAPACITY))
@@ -114,7 +116,7 @@ def _read_word(state: int) -> Any:
 
 
 @njit(cache=True, nogil=True, forceinline=True)
-def enter(state: int, code: Any, width: Any) -> None:
+def enter(state: Integer, code: Any, width: Any) -> None:
     """Decoder: go on with the code inside a part of the range that is ``width`` >= 2**15 wide."""
     if width < _RENEW:
         code = (code << _WORD) | _read_word(state)
@@ -124,12 +126,12 @@ def enter(state: int, code: Any, width: Any) -> None:
 
 
 @njit(cache=True, nogil=True, forceinline=True)
-def spend(state: int, cost: Any) -> None:
+def spend(state: Integer, cost: Any) -> None:
     """Estimator and probe: add a cost in 2**-15 bits."""
     store_u64(state, COST, load_u64(state, COST) + cost)
 
 
-def code_bit(coder: Any, contexts: Any, i: int, bit: int) -> int:
+def code_bit(coder: Any, contexts: Any, i: Integer, bit: Integer | np.bool) -> Any:
     """Code one decision with the adaptive probability of a context, which then adapts.
 
     Args:
@@ -141,7 +143,7 @@ def code_bit(coder: Any, contexts: Any, i: int, bit: int) -> int:
     Returns:
         The bit, int64.
     """
-    raise _only_compiled("code_bit")
+    raise only_compiled("code_bit")
 
 
 def _encode_bit(coder: Any, contexts: Any, i: Any, bit: Any) -> Any:
@@ -181,7 +183,7 @@ def _probe_bit(coder: Any, contexts: Any, i: Any, bit: Any) -> Any:
 
 @overload(code_bit, jit_options={"forceinline": True})
 def _code_bit(coder: Any, contexts: Any, i: Any, bit: Any) -> Any:
-    return _implementation(
+    return implementation(
         coder,
         {
             EncoderState: _encode_bit,
@@ -192,7 +194,7 @@ def _code_bit(coder: Any, contexts: Any, i: Any, bit: Any) -> Any:
     )
 
 
-def code_bypass(coder: Any, bit: int) -> int:
+def code_bypass(coder: Any, bit: Integer | np.bool) -> Any:
     """Code one decision whose outcomes are equally likely: exactly one bit.
 
     Args:
@@ -202,7 +204,7 @@ def code_bypass(coder: Any, bit: int) -> int:
     Returns:
         The bit, int64.
     """
-    raise _only_compiled("code_bypass")
+    raise only_compiled("code_bypass")
 
 
 def _encode_bypass(coder: Any, bit: Any) -> Any:
@@ -226,7 +228,7 @@ def _estimate_bypass(coder: Any, bit: Any) -> Any:
 
 @overload(code_bypass, jit_options={"forceinline": True})
 def _code_bypass(coder: Any, bit: Any) -> Any:
-    return _implementation(
+    return implementation(
         coder,
         {
             EncoderState: _encode_bypass,
@@ -237,7 +239,7 @@ def _code_bypass(coder: Any, bit: Any) -> Any:
     )
 
 
-def code_chunk(coder: Any, value: int, count: int) -> int:
+def code_chunk(coder: Any, value: Integer, count: Integer) -> Any:
     """Code 0 to 16 equally likely bits in one step; see ``code_bits`` for more than that.
 
     Args:
@@ -248,7 +250,7 @@ def code_chunk(coder: Any, value: int, count: int) -> int:
     Returns:
         The value, int64.
     """
-    raise _only_compiled("code_chunk")
+    raise only_compiled("code_chunk")
 
 
 def _encode_chunk(coder: Any, value: Any, count: Any) -> Any:
@@ -272,7 +274,7 @@ def _estimate_chunk(coder: Any, value: Any, count: Any) -> Any:
 
 @overload(code_chunk, jit_options={"forceinline": True})
 def _code_chunk(coder: Any, value: Any, count: Any) -> Any:
-    return _implementation(
+    return implementation(
         coder,
         {
             EncoderState: _encode_chunk,
@@ -285,14 +287,22 @@ def _code_chunk(coder: Any, value: Any, count: Any) -> Any:
 
 def is_decoder(coder: Any) -> bool:
     """Whether values come out of ``coder`` (known at compile time, so branches on it vanish)."""
-    raise _only_compiled("is_decoder")
+    raise only_compiled("is_decoder")
+
+
+def _always(coder: Any) -> Any:
+    return True
+
+
+def _never(coder: Any) -> Any:
+    return False
 
 
 @overload(is_decoder)
 def _is_decoder(coder: Any) -> Any:
     if getattr(coder, "instance_class", None) is DecoderState:
-        return lambda coder: True
-    return lambda coder: False
+        return _always
+    return _never
 
 
 def exhausted(coder: Any) -> bool:
@@ -300,7 +310,7 @@ def exhausted(coder: Any) -> bool:
 
     A codec may ask now and then to give up early; ``Decoder.finish`` asks at the end in any case.
     """
-    raise _only_compiled("exhausted")
+    raise only_compiled("exhausted")
 
 
 def _decoder_exhausted(coder: Any) -> Any:
@@ -311,7 +321,7 @@ def _decoder_exhausted(coder: Any) -> Any:
 def _exhausted(coder: Any) -> Any:
     if getattr(coder, "instance_class", None) is DecoderState:
         return _decoder_exhausted
-    return lambda coder: False
+    return _never
 
 
 def report_fault(coder: Any) -> None:
@@ -319,26 +329,30 @@ def report_fault(coder: Any) -> None:
 
     Kernels go on with some harmless value; ``Decoder.finish`` raises BitstreamError.
     """
-    raise _only_compiled("report_fault")
+    raise only_compiled("report_fault")
 
 
 def _decoder_fault(coder: Any) -> Any:
     store_u64(coder.address, FAULT, _ONE)
 
 
+def _nothing(coder: Any) -> Any:
+    pass
+
+
 @overload(report_fault)
 def _report_fault(coder: Any) -> Any:
     if getattr(coder, "instance_class", None) is DecoderState:
         return _decoder_fault
-    return lambda coder: None
+    return _nothing
 
 
-def take_cost(coder: Any) -> int:
+def take_cost(coder: Any) -> Any:
     """Estimator and probe: the cost since it was last taken, in 2**-15 bits; then starts from zero.
 
     Other coders return 0.
     """
-    raise _only_compiled("take_cost")
+    raise only_compiled("take_cost")
 
 
 def _estimator_cost(coder: Any) -> Any:
@@ -347,8 +361,12 @@ def _estimator_cost(coder: Any) -> Any:
     return cost
 
 
+def _no_cost(coder: Any) -> Any:
+    return np.int64(0)
+
+
 @overload(take_cost)
 def _take_cost(coder: Any) -> Any:
     if getattr(coder, "instance_class", None) in (EstimatorState, ProbeState):
         return _estimator_cost
-    return lambda coder: np.int64(0)
+    return _no_cost
