@@ -159,11 +159,8 @@ class _Picture:
     def guide(self, i: int) -> np.ndarray:
         """Magnitudes that hint at those of plane ``i``."""
         plane = self.planes[i]
-        if i == 0:
-            return np.broadcast_to(np.zeros(65, np.uint8), plane.magnitudes.shape)
-        before = self.planes[i - 1]
-        if before.modes.shape == plane.modes.shape:
-            return before.magnitudes
+        if i and self.planes[i - 1].modes.shape == plane.modes.shape:
+            return self.planes[i - 1].magnitudes
         return np.zeros(plane.magnitudes.shape, np.uint8)
 
 

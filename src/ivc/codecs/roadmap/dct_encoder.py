@@ -20,7 +20,7 @@ from ivc.codecs.roadmap.dct_kernels import (
     remember,
 )
 from ivc.codecs.roadmap.dct_syntax import INTER, LEVEL_LIMIT, SCAN, code_levels, code_mode
-from ivc.entropy.contexts import COST_BITS
+from ivc.entropy import COST_BITS, take_cost
 from ivc.signal.dct import forward_dct
 from ivc.signal.intra import MEAN, MODES, gather_border
 
@@ -38,16 +38,14 @@ def quantise(coefficients, step, rounding, levels):
 @njit(cache=True, nogil=True)
 def _levels_cost(probe, contexts, levels, left, above, guide):
     """Bits that the levels would cost."""
-    probe.state[0] = np.uint64(0)
     code_levels(probe, contexts, levels, left, above, guide)
-    return float(np.int64(probe.state[0])) / (1 << COST_BITS)
+    return float(take_cost(probe)) / (1 << COST_BITS)
 
 
 @njit(cache=True, nogil=True)
 def _mode_cost(probe, contexts, mode, left, above, inter):
-    probe.state[0] = np.uint64(0)
     code_mode(probe, contexts, mode, left, above, inter)
-    return float(np.int64(probe.state[0])) / (1 << COST_BITS)
+    return float(take_cost(probe)) / (1 << COST_BITS)
 
 
 @njit(cache=True, nogil=True)

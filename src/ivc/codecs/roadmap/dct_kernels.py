@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from ivc.codecs.roadmap.dct_syntax import INTER, LEVEL_LIMIT, code_levels, code_mode
+from ivc.codecs.roadmap.dct_syntax import INTER, code_levels, code_mode
 from ivc.signal.dct import COEFFICIENT_LIMIT, inverse_dct
 from ivc.signal.intra import MEAN, gather_border, predict_block
 
