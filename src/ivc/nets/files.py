@@ -5,9 +5,10 @@
     3.bias.npy        int32
     3.shift.npy       uint8
 
-``numpy.load`` opens it as well. The same network always gives the same bytes. A file from a
-stranger is as safe to load as one's own: sizes are checked before memory is taken, nothing is
-unpickled, and what comes out is a network whose every layer has been checked and proven.
+``numpy.load`` opens it as well. The same network gives the same bytes wherever zlib is the same
+(``Network.digest`` does not depend even on that). A file from a stranger is as safe to load as one's
+own: sizes are checked before memory is taken, nothing is unpickled, and what comes out is a network
+whose every layer has been checked and proven.
 """
 
 from __future__ import annotations
@@ -123,12 +124,12 @@ def _build(description: dict[str, Any], archive: zipfile.ZipFile) -> Network:
         if op not in _OPS:
             raise ModelError(f"layer {index} is of an unknown kind, {op!r:.80}")
         kind = _OPS[op]
-        known = {field.name for field in dataclasses.fields(kind)}
-        if issubclass(kind, Convolution):
-            for field, dtype in _ARRAYS.items():
-                fields[field] = _array(archive.read(f"{index}.{field}.npy"), dtype)
-        if set(fields) != known:
-            raise ModelError(f"layer {index} has not the fields of {op!r}: {sorted(known)}")
+        arrays = set(_ARRAYS) if issubclass(kind, Convolution) else set()
+        expected = {field.name for field in dataclasses.fields(kind)} - arrays
+        if set(fields) != expected:
+            raise ModelError(f"layer {index} has not the fields of {op!r}: {sorted(expected)}")
+        for field in sorted(arrays):
+            fields[field] = _array(archive.read(f"{index}.{field}.npy"), _ARRAYS[field])
         nodes.append(kind(**fields))
     inputs = {}
     for name, values in description["inputs"].items():
