@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from typing import BinaryIO, Protocol
 
-from ivc.errors import MediaError, TruncatedError
+from ivc.errors import BitstreamError, MediaError, TruncatedError
 
 CHUNK = 1 << 20
 """Most bytes that are asked of a pipe at once."""
@@ -31,7 +31,7 @@ class ByteInput(Protocol):
 
 
 class SpanInput:
-    """Bytes in memory that begin at a known offset of the stream."""
+    """A payload in memory that begins at a known offset of the stream."""
 
     def __init__(self, data: bytes, base: int = 0) -> None:
         self._data = data
@@ -49,12 +49,16 @@ class SpanInput:
         return len(self._data) - self._position
 
     def read(self, size: int) -> bytes:
-        """Exactly ``size`` bytes."""
+        """Exactly ``size`` bytes.
+
+        Raises:
+            BitstreamError: when the payload is too short; the stream need not be.
+        """
         start = self._position
         self._position += size
         if self._position > len(self._data):
             self._position = start
-            raise TruncatedError(f"{size - self.remaining} bytes are missing", self.offset)
+            raise BitstreamError(f"{size - self.remaining} bytes are missing", self.offset)
         return self._data[start : start + size]
 
 

@@ -155,7 +155,7 @@ class SegmentIndex:
             else:
                 self._parser.aside(record, first=False)
             record = read_record(self._parser.source)
-        self._check_end(self._parser.end(record))
+        self._check_end(self._parser.end(record), self.offsets, self.first_frames)
         trailer = TRAILER.read(self._parser.source)
         expected = self._parser.source.offset - TRAILER_BYTES - record.offset
         if trailer["magic"] != TRAILER_MAGIC or trailer["end_bytes"] != expected:
@@ -181,11 +181,11 @@ class SegmentIndex:
         if not layers:
             raise BitstreamError("a still without a picture", record.offset)
         entry = SegmentEntry(0, 1, 0, first, size, layers, None, b"")
-        self._add(entry)
         if self._parser.flags.encrypted:
-            self._check_end(self._parser.end(record))
+            self._check_end(self._parser.end(record), array("Q", [first]), array("Q", [0, 1]))
         elif self._parser.flags.closed:
             self._parser.empty_end(record)
+        self._add(entry)
         self._still = entry
         self._count_trailing()
         yield entry
@@ -199,13 +199,9 @@ class SegmentIndex:
         self.offsets.append(entry.offset)
         self.first_frames.append(entry.first_frame + entry.frames)
 
-    def _check_end(self, end: End) -> None:
+    def _check_end(self, end: End, offsets: array[int], first_frames: array[int]) -> None:
         listed = [entry.offset for entry in self._parser.attachments]
-        if (end.offsets, end.first_frames, end.attachments) == (
-            self.offsets,
-            self.first_frames,
-            listed,
-        ):
+        if (end.offsets, end.first_frames, end.attachments) == (offsets, first_frames, listed):
             return
         if self._parser.cipher:
             raise DecryptionError("segments or attachments were taken out or put in")

@@ -10,7 +10,7 @@ from ivc.errors import BitstreamError, DecryptionError, LimitError, TruncatedErr
 from ivc.stream import encryption, timing
 from ivc.stream.byteio import FileInput, Recorder, SpanInput
 from ivc.stream.entries import AttachmentEntry, LayerEntry, SegmentEntry
-from ivc.stream.fields import Table, Values, encode_varint
+from ivc.stream.fields import MAX_VARINT_BYTES, Table, Values, encode_varint
 from ivc.stream.header import read_header
 from ivc.stream.levels import check_level
 from ivc.stream.records import KNOWN_LAYERS, Record, read_payload, read_record
@@ -201,15 +201,11 @@ class Parser:
             raise BitstreamError(f"more than {MAX_ATTACHMENTS} attachments", record.offset)
         if self.is_pipe:
             self._pass(record, keep=True)
-            source: FileInput | SpanInput = SpanInput(
-                self._held[record.offset][:10], record.payload_offset
-            )
+            start = self._held[record.offset][:MAX_VARINT_BYTES]
         else:
-            source = self.source
-        kind = ATTACHMENT.read(source)["kind"]
+            start = self.source.read(min(record.size, MAX_VARINT_BYTES))
+        kind = ATTACHMENT.read(SpanInput(start, record.payload_offset))["kind"]
         size = record.size - len(encode_varint(kind))
-        if size < 0:
-            raise BitstreamError("ATTACHMENT: its payload is too short", record.offset)
         self._check_encrypted(record, size)
         if not self.is_pipe:
             self.source.skip(record.end - self.source.offset)
