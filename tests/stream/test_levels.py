@@ -2,6 +2,7 @@
 
 import io
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 
@@ -35,7 +36,7 @@ def test_smallest_level_of_stills(width, height, level):
 
 
 def test_limits_grow():
-    for small, large in zip(LEVELS, LEVELS[1:], strict=False):
+    for small, large in pairwise(LEVELS):
         assert small.number + 1 == large.number
         assert small.picture_samples < large.picture_samples <= large.segment_samples
         assert small.segment_samples < large.segment_samples

@@ -183,7 +183,7 @@ def test_a_real_pipe_from_writer_to_reader():
     receiving, sending = os.pipe()
 
     def send():
-        with open(sending, "wb", buffering=0) as file:
+        with os.fdopen(sending, "wb", buffering=0) as file:
             writer = StreamWriter(file, StreamHeader(2, 1, CLIP))
             for segment in clip_segments(50):
                 writer.write_segment(*segment)
@@ -191,7 +191,7 @@ def test_a_real_pipe_from_writer_to_reader():
 
     thread = threading.Thread(target=send)
     thread.start()
-    with open(receiving, "rb", buffering=0) as file:
+    with os.fdopen(receiving, "rb", buffering=0) as file:
         stream = open_stream(file)
         assert [entry.index for entry, _ in stream.iter_segments()] == list(range(50))
         with pytest.raises(UsageError, match="pipe"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Collection, Iterator
 
-from ivc.errors import BitstreamError, DecryptionError, TruncatedError
+from ivc.errors import BitstreamError, TruncatedError
 from ivc.stream.entries import LayerEntry, SegmentEntry
 from ivc.stream.parser import End, Parser
 from ivc.stream.records import Record, read_record
@@ -106,7 +106,7 @@ class SegmentIndex:
             first = end.offsets[0] if end.offsets else end.offset
             listed = [entry.offset for entry in self._parser.attachments]
             if first != record.offset or end.attachments[:front] != listed:
-                raise BitstreamError("END: the index does not fit the stream", end.offset)
+                raise self._parser.misfit(end.offset)
             for offset in end.attachments[front:]:
                 self._parser.attachment_at(offset)
         except BitstreamError:
@@ -203,9 +203,7 @@ class SegmentIndex:
         listed = [entry.offset for entry in self._parser.attachments]
         if (end.offsets, end.first_frames, end.attachments) == (offsets, first_frames, listed):
             return
-        if self._parser.cipher:
-            raise DecryptionError("segments or attachments were taken out or put in")
-        raise BitstreamError("END: the index does not fit the stream", end.offset)
+        raise self._parser.misfit(end.offset)
 
     def _count_trailing(self) -> None:
         if self._parser.source.size is not None:

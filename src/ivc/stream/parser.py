@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from ivc.errors import BitstreamError, DecryptionError, LimitError, TruncatedError
+from ivc.errors import BitstreamError, DecryptionError, IvcError, LimitError, TruncatedError
 from ivc.stream import encryption, timing
 from ivc.stream.byteio import FileInput, Recorder, SpanInput
 from ivc.stream.entries import AttachmentEntry, LayerEntry, SegmentEntry
@@ -233,7 +233,7 @@ class Parser:
         """Parse the END record of a clip or an encrypted still; authenticate it if there is a key.
 
         Raises:
-            DecryptionError: when it belongs to other header bytes or was changed.
+            DecryptionError: when it was changed, or the stream was.
         """
         base = record.payload_offset
         payload = read_payload(self.source, record, MAX_CONTROL_BYTES)
@@ -246,17 +246,23 @@ class Parser:
         offset, index = values["first_segment"], values["index"]
         for size, frames in zip(index[::2], index[1::2], strict=True):
             if offset >= record.offset or end.first_frames[-1] + frames >= 1 << 63:
-                raise BitstreamError("END: the index does not fit the stream", record.offset)
+                raise self.misfit(record.offset)
             end.offsets.append(offset)
             end.first_frames.append(end.first_frames[-1] + frames)
             offset += size
         if offset != record.offset:
-            raise BitstreamError("END: the index does not fit the stream", record.offset)
+            raise self.misfit(record.offset)
         place = 0
         for distance in values["attachment_offsets"]:
             place += distance
             end.attachments.append(place)
         return end
+
+    def misfit(self, offset: int) -> IvcError:
+        """The error for an index that does not fit: damage or, if it is authentic, tampering."""
+        if self.cipher:
+            return DecryptionError("segments or attachments were taken out or put in")
+        return BitstreamError("END: the index does not fit the stream", offset)
 
     def empty_end(self, record: Record) -> None:
         """Read the END record of a still that is not encrypted."""
