@@ -17,7 +17,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.core.errors import TypingError
 from numba.extending import overload
 
 from ivc.entropy.coders import (
@@ -183,6 +184,11 @@ def _probe_bit(coder: Any, contexts: Any, i: Any, bit: Any) -> Any:
 
 @overload(code_bit, jit_options={"forceinline": True})
 def _code_bit(coder: Any, contexts: Any, i: Any, bit: Any) -> Any:
+    if not (
+        isinstance(contexts, types.Array)
+        and (contexts.dtype, contexts.ndim, contexts.layout) == (types.uint16, 2, "C")
+    ):
+        raise TypingError("contexts must be a contiguous uint16 array (n, 4), see new_contexts")
     return implementation(
         coder,
         {

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import heapq
 import json
+import zlib
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple, Self
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -170,7 +172,15 @@ class CdfTables:
             return cls(frequencies, np.array(content["offsets"]), escape=bool(content["escape"]))
         except UsageError:
             raise
-        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            EOFError,
+            BadZipFile,
+            zlib.error,
+        ) as error:
             raise UsageError(f"{path}: no set of coding tables: {error}") from error
 
 
