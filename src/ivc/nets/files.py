@@ -6,9 +6,9 @@
     3.shift.npy       uint8
 
 ``numpy.load`` opens it as well. The same network gives the same bytes wherever zlib is the same
-(``Network.digest`` does not depend even on that). A file from a stranger is as safe to load as one's
-own: sizes are checked before memory is taken, nothing is unpickled, and what comes out is a network
-whose every layer has been checked and proven.
+(``Network.digest`` does not depend even on that). A file from a stranger is as safe to load as
+one's own: sizes are checked before memory is taken, nothing is unpickled, and what comes out is a
+network whose every layer has been checked and proven.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ Weights are stored as int8. The graph takes and returns int32; batch, height and
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -35,7 +35,7 @@ from ivc.nets.layers import (
 from ivc.nets.network import Network
 from ivc.nets.node import Node, TensorInfo
 from ivc.nets.onnxfile import GraphWriter
-from ivc.nets.proof import Arithmetic, channel_bounds, prove
+from ivc.nets.proof import Arithmetic, prove, sum_bounds
 
 _FAST = "float32"
 _WIDE = "int64"
@@ -254,13 +254,8 @@ def output_name(network: Network, index: int) -> str:
 
 def _exact_in_float(node: Convolution, low: int, high: int) -> bool:
     """Whether the plain sums of products for inputs in ``low..high`` are exact in float32."""
-    bare = replace(
-        node, bias=np.zeros_like(node.bias), shift=np.zeros_like(node.shift), low=0, high=0
-    )
-    source = TensorInfo(node.inputs, low, high)
-    return max(abs(low), abs(high)) < Arithmetic.FLOAT32.limit and bool(
-        channel_bounds(bare, source).max() < Arithmetic.FLOAT32.limit
-    )
+    largest = max(abs(low), abs(high), int(sum_bounds(node, low, high).max()))
+    return largest < Arithmetic.FLOAT32.limit
 
 
 def digit_bits(node: Convolution) -> int:

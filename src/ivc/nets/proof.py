@@ -23,12 +23,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from ivc.errors import ModelError
 from ivc.nets.convolution import Convolution, Deconv
 from ivc.nets.layers import Add, Elementwise, Multiply
 from ivc.nets.network import Network
 from ivc.nets.node import Node, TensorInfo
+
+Int64 = npt.NDArray[np.int64]
 
 
 class Arithmetic(enum.Enum):
@@ -116,19 +119,30 @@ def node_bound(node: Node, sources: Sequence[TensorInfo]) -> int:
     return largest + ((1 << shift) >> 1)
 
 
-def channel_bounds(node: Convolution, source: TensorInfo) -> np.ndarray:
-    """Bound of each output channel, int64 of shape (outputs,); see the module's text."""
+def sum_bounds(node: Convolution, low: int, high: int) -> Int64:
+    """Largest magnitude of any partial sum of products, for inputs in ``low..high`` or zero.
+
+    Returns:
+        One bound an output channel, int64 of shape (outputs,): max(P, N) of the module's text.
+    """
     phases = [node.weight]
     if isinstance(node, Deconv):
         # An output position meets only the taps of its own phase.
         step = node.stride
         phases = [node.weight[:, :, y::step, x::step] for y in range(step) for x in range(step)]
+    up, down = max(high, 0), max(-low, 0)
     reached = np.zeros(node.outputs, np.int64)
     for phase in phases:
-        weight = phase.astype(np.int64).reshape(node.outputs, -1)
-        ends = np.stack([weight * source.low, weight * source.high, np.zeros_like(weight)])
-        above, below = ends.max(0).sum(1), (-ends).max(0).sum(1)
+        positive = np.maximum(phase, 0).sum((1, 2, 3), dtype=np.int64)
+        negative = -np.minimum(phase, 0).sum((1, 2, 3), dtype=np.int64)
+        above, below = positive * up + negative * down, positive * down + negative * up
         reached = np.maximum(reached, np.maximum(above, below))
+    return reached
+
+
+def channel_bounds(node: Convolution, source: TensorInfo) -> Int64:
+    """Bound of each output channel, int64 of shape (outputs,); see the module's text."""
     rounding = (np.int64(1) << node.shift.astype(np.int64)) >> 1
-    bounds = reached + np.abs(node.bias.astype(np.int64)) + rounding
+    sums = sum_bounds(node, source.low, source.high)
+    bounds = sums + np.abs(node.bias.astype(np.int64)) + rounding
     return np.maximum(bounds, max(abs(node.low), abs(node.high)))

@@ -91,9 +91,9 @@ class _IntConvolution(nn.Module):
             while True:
                 weight, bias = self._integers(whole, x.exponent)
                 flat = weight.double().flatten(1)
-                zero = torch.zeros_like(flat)
-                ends = torch.stack([flat * x.low, flat * x.high, zero])
-                above, below = ends.amax(0).sum(1), (-ends).amax(0).sum(1)
+                positive, negative = flat.clamp(min=0).sum(1), -flat.clamp(max=0).sum(1)
+                up, down = max(x.high, 0), max(-x.low, 0)
+                above, below = positive * up + negative * down, positive * down + negative * up
                 rounding = power_of_two(whole.double() - least) / 2
                 bound = torch.maximum(above, below) + bias.abs() + rounding
                 over = bound >= Arithmetic.FLOAT32.limit
