@@ -1,5 +1,7 @@
 """Rate and quality targets, for every codec."""
 
+from fractions import Fraction
+
 import pytest
 
 from ivc.media.memory import FramesSource
@@ -54,7 +56,7 @@ def test_quality_of_a_clip_that_changes(tmp_path):
     for plane in quiet.planes:
         plane[:] = plane.mean()
     frames = Frames.concatenate([quiet, busy, quiet])
-    source = FramesSource(frames, 25)
+    source = FramesSource(frames, Fraction(25))
     options = EncodeOptions("dct", target=Target("psnr", 40), segment_frames=4)
     result = encode(source, tmp_path / "a.ivc", options)
     assert measure("psnr", frames, decoded(tmp_path / "a.ivc")) == pytest.approx(40, abs=0.1)

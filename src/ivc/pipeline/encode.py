@@ -8,7 +8,6 @@ Rate targets, resuming and verification stand here once and serve every codec.
 from __future__ import annotations
 
 import dataclasses
-import math
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -30,7 +29,7 @@ from ivc.pipeline.options import (
     make_settings,
 )
 from ivc.pipeline.part import PartFile, Plan
-from ivc.pipeline.rate import PlayingTime, RateControl, bounded
+from ivc.pipeline.rate import PlayingTime, RateControl
 from ivc.pipeline.segments import Spool, cut, default_segment_frames
 from ivc.pipeline.tasks import EncodeTask, encode_segment
 from ivc.pipeline.verify import compare
@@ -221,11 +220,11 @@ def _attempts(job: Job, part: PartFile, plan: Plan, *, resume: bool) -> EncodeRe
         resume = False
         if control is None:
             break
-        value = math.log(written.bytes)
+        value: float = written.bytes
         if metric:
             scores = compare(job, part.path, metric) if written.meter is None else written.meter
             metrics[metric] = scores.scores()[metric].pooled
-            value = bounded(metrics[metric])
+            value = metrics[metric]
         if control.accepts(value, written.seconds):
             job.notes.extend(control.notes)
             break

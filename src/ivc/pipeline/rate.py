@@ -32,11 +32,28 @@ SIZE_WINDOW = 0.98
 BITRATE_TOLERANCE = 0.02
 LARGEST_PSNR = 200.0
 """What stands for the infinite PSNR of identical pictures, so that it can be interpolated."""
+SMALLEST_DIFFERENCE = 1e-9
+"""What stands for the difference to 1 of the SSIM of identical pictures."""
+
+
+def to_scale(target: Target, value: float) -> float:
+    """A measured value on a scale that is about linear in quality, so that it interpolates well.
+
+    Decibels stay as they are, bytes become their logarithm, and SSIMs the decibels of what they
+    lack to 1.
+    """
+    if not target.is_metric:
+        return math.log(value)
+    from ivc.metrics import METRICS
+
+    if METRICS[target.kind].unit == "dB":
+        return min(value, LARGEST_PSNR)
+    return -10 * math.log10(max(1 - value, SMALLEST_DIFFERENCE))
 
 
 @dataclass(frozen=True)
 class Window:
-    """What meets a target, on a scale that is about linear in quality.
+    """What meets a target, on the scale of ``to_scale``.
 
     Attributes:
         low: lower end.
@@ -56,7 +73,7 @@ class Window:
 
 
 def window_of(target: Target, seconds: float | None) -> Window:
-    """The window of a target: decibels or SSIM as they are, sizes as the logarithm of bytes.
+    """The window of a target.
 
     Args:
         target: what is asked for.
@@ -65,22 +82,25 @@ def window_of(target: Target, seconds: float | None) -> Window:
     Raises:
         UnsupportedError: for a bitrate of an input whose playing time is not known.
     """
+    capped = False
     if target.kind == "size":
-        top = math.log(target.value)
-        return Window(
-            top + math.log(SIZE_WINDOW), top, top + math.log(SIZE_WINDOW) / 2, capped=True
+        low, aim, high = (
+            target.value * SIZE_WINDOW,
+            target.value * (1 + SIZE_WINDOW) / 2,
+            target.value,
         )
-    if target.kind == "bitrate":
+        capped = True
+    elif target.kind == "bitrate":
         if not seconds:
             raise UnsupportedError("the input's playing time is not known; give a size instead")
-        aim = math.log(target.value * seconds / 8)
-        return Window(
-            aim + math.log(1 - BITRATE_TOLERANCE), aim + math.log(1 + BITRATE_TOLERANCE), aim
-        )
-    from ivc.metrics import METRICS
+        aim = target.value * seconds / 8
+        low, high = aim * (1 - BITRATE_TOLERANCE), aim * (1 + BITRATE_TOLERANCE)
+    else:
+        from ivc.metrics import METRICS
 
-    tolerance = METRICS[target.kind].tolerance
-    return Window(target.value - tolerance, target.value + tolerance, target.value)
+        aim, tolerance = target.value, METRICS[target.kind].tolerance
+        low, high = aim - tolerance, aim + tolerance
+    return Window(to_scale(target, low), to_scale(target, high), to_scale(target, aim), capped)
 
 
 @dataclass(frozen=True)
@@ -184,8 +204,8 @@ class RateControl:
         """Record what the whole file measures; True if it is the one to keep."""
         window = window_of(self.target, seconds)
         current = self._attempts[-1]
-        current["value"] = value
-        if window.holds(value):
+        current["value"] = scaled = to_scale(self.target, value)
+        if window.holds(scaled):
             return True
         if self._fallback:
             self._say_missed(value)
@@ -254,21 +274,16 @@ class RateControl:
         writer.finish()
         job.progress(Progress("probe", self.probes, None, counter.bytes))
         if meter is not None:
-            return bounded(meter.scores()[metric].pooled)
-        return math.log(fixed + (counter.bytes - fixed) / self._survey.sampled_share)
+            return to_scale(target, meter.scores()[metric].pooled)
+        return to_scale(target, fixed + (counter.bytes - fixed) / self._survey.sampled_share)
 
     def _say_missed(self, value: float) -> None:
         asked = f"{self.target.kind}={self.target.value:g}"
-        reached = f"{value:.4g}" if self.target.is_metric else f"{math.exp(value):.0f} bytes"
+        reached = f"{value:.4g}" if self.target.is_metric else f"{value:.0f} bytes"
         edge = self._attempts[-1]["quality"]
         at_end = edge in (0.0, 100.0)
         why = f"the end of the codec's range (quality {edge:g})" if at_end else "the nearest found"
         self.notes.append(f"target {asked} missed: {reached} is {why}")
-
-
-def bounded(value: float) -> float:
-    """A PSNR with infinity replaced by a number that can be interpolated."""
-    return min(value, LARGEST_PSNR)
 
 
 class _Counter(io.BytesIO):

@@ -1,0 +1,114 @@
+"""Makes golden files: small streams of every codec, with hashes of what they decode to.
+
+    python tests/conformance/make.py NAME...     writes files/NAME.ivc and adds it to golden.json
+
+A golden file is never written again: decoders must read it for ever. After a new codec version,
+new names are added beside the old ones. Inputs are integer patterns, so that they are the same on
+every machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from ivc.media.memory import FramesSource
+from ivc.pipeline import DecodeOptions, EncodeOptions, decoded_segments, encode
+from ivc.stream import Encryption, open_stream
+from ivc.types import Attachment, AttachmentKind, Colour, Frames, Layout, PixelFormat
+
+FOLDER = Path(__file__).parent
+KEY = bytes(range(32))
+
+FORMATS = {
+    "rgb": (PixelFormat(Layout.RGB, colour=Colour(1, 13, 0, True)), 1, 37, 29),
+    "rgba16": (PixelFormat(Layout.RGB, 16, True), 1, 16, 11),
+    "gray": (PixelFormat(Layout.GRAY), 1, 1, 1),
+    "420": (PixelFormat(Layout.YUV420), 5, 35, 21),
+    "422p10": (PixelFormat(Layout.YUV422, 10), 3, 24, 18),
+    "444a": (PixelFormat(Layout.YUV444, 8, True), 2, 9, 16),
+}
+
+
+def pattern(form: PixelFormat, frames: int, width: int, height: int) -> Frames:
+    """A moving integer pattern: ramps, edges and pseudo-random noise."""
+    planes = []
+    for number, (h, w) in enumerate(form.plane_shapes(width, height)):
+        t, y, x = np.mgrid[0:frames, 0:h, 0:w]
+        ramp = (x + 2 * t) * (5 + number) + y * 3
+        edges = ((x + t) // 7 + y // 5) % 2 * 60
+        noise = (((x + 131 * y + 7919 * t) * 2654435761) >> 13) % 9
+        value = (ramp + edges + noise) % 256
+        scaled = (value << (form.depth - 8)) + (noise if form.depth > 8 else 0)
+        planes.append(np.minimum(scaled, form.max_value).astype(form.dtype))
+    return Frames(planes, form)
+
+
+def cases() -> dict[str, tuple[str, str, EncodeOptions]]:
+    """Every golden file by name: codec, format, options."""
+    found = {}
+    for codec in ("dpcm", "dct"):
+        for form in FORMATS:
+            options = EncodeOptions(codec, segment_frames=3)
+            found[f"{codec}-1-{form}"] = (codec, form, options)
+    found["dpcm-1-near"] = ("dpcm", "rgb", EncodeOptions("dpcm", extra={"near": 3}))
+    for quality in (5, 95):
+        found[f"dct-1-q{quality}"] = ("dct", "rgb", EncodeOptions("dct", quality=quality))
+    locked = EncodeOptions("dpcm", segment_frames=3, encryption=Encryption(KEY))
+    found["dpcm-1-encrypted"] = ("dpcm", "420", locked)
+    return found
+
+
+def digest(path: Path) -> dict[str, object]:
+    """What a golden file must decode to: header, times, hashes of layers and of samples."""
+    layers, samples = hashlib.sha256(), hashlib.sha256()
+    pts: list[int] = []
+    with open_stream(path, key=KEY) as stream:
+        info = stream.header.info
+        for entry in stream.segments:
+            for layer, data in sorted(stream.read_layers(entry).items()):
+                layers.update(bytes([layer]) + data)
+        for attachment in stream.attachments():
+            layers.update(bytes([attachment.kind]) + attachment.data)
+        for segment in decoded_segments(stream, DecodeOptions()):
+            pts += segment.pts
+            for plane in segment.frames.planes:
+                # Little-endian on every machine.
+                samples.update(plane.astype(plane.dtype.newbyteorder("<")).tobytes())
+    return {
+        "format": str(info.format),
+        "colour": str(info.format.colour),
+        "size": [info.width, info.height],
+        "pts": pts,
+        "file_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "layers_sha256": layers.hexdigest(),
+        "samples_sha256": samples.hexdigest(),
+    }
+
+
+def main() -> None:
+    """Write the named golden files that do not exist yet."""
+    parser = argparse.ArgumentParser(description="make golden files")
+    parser.add_argument("names", nargs="+", choices=list(cases()))
+    manifest = FOLDER / "golden.json"
+    golden = json.loads(manifest.read_text()) if manifest.exists() else {}
+    for name in parser.parse_args().names:
+        path = FOLDER / "files" / f"{name}.ivc"
+        if path.exists():
+            raise SystemExit(f"{path} exists; golden files are kept for ever: choose a new name")
+        _, form, options = cases()[name]
+        frames = pattern(*FORMATS[form])
+        beside = [Attachment(AttachmentKind.ICC, b"not a real profile")] if form == "rgb" else []
+        rate = Fraction(30000, 1001) if len(frames) > 1 else None
+        encode(FramesSource(frames, rate, beside), path, options)
+        golden[name] = digest(path)
+    manifest.write_text(json.dumps(golden, indent=1, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()

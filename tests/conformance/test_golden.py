@@ -1,0 +1,57 @@
+"""Golden files of all codec versions decode to the same symbols and samples for ever."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .make import FOLDER, FORMATS, cases, digest, pattern
+
+GOLDEN = json.loads((FOLDER / "golden.json").read_text())
+
+
+def test_every_file_is_listed_and_every_codec_has_one():
+    from ivc.codecs import CODECS
+
+    assert {path.stem for path in (FOLDER / "files").glob("*.ivc")} == set(GOLDEN)
+    for profile in CODECS:
+        version = profile.load().version
+        name = profile.name.rpartition("/")[2]
+        assert any(key.startswith(f"{name}-{version}-") for key in GOLDEN)
+
+
+@pytest.mark.parametrize("name", sorted(GOLDEN))
+def test_decodes_as_recorded(name):
+    assert digest(FOLDER / "files" / f"{name}.ivc") == GOLDEN[name]
+
+
+def test_lossless_files_hold_their_input():
+    from ivc.pipeline import DecodeOptions, decoded_segments
+    from ivc.stream import open_stream
+    from ivc.types import Frames
+
+    for name, (codec, form, options) in cases().items():
+        if codec == "dpcm" and not options.extra and not options.encryption:
+            with open_stream(FOLDER / "files" / f"{name}.ivc") as stream:
+                parts = [s.frames for s in decoded_segments(stream, DecodeOptions())]
+            assert Frames.concatenate(parts) == pattern(*FORMATS[form])
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_other_processes_and_thread_counts_agree(threads, tmp_path):
+    script = (
+        "import json, sys; sys.path.insert(0, sys.argv[1])\n"
+        "from make import FOLDER, digest\n"
+        "names = json.loads((FOLDER / 'golden.json').read_text())\n"
+        "print(json.dumps({n: digest(FOLDER / 'files' / f'{n}.ivc') for n in names}))"
+    )
+    import os
+
+    environment = dict(os.environ, NUMBA_NUM_THREADS=threads, OMP_NUM_THREADS=threads)
+    run = subprocess.run(
+        [sys.executable, "-c", script, str(Path(FOLDER))],
+        env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert json.loads(run.stdout) == GOLDEN
