@@ -48,5 +48,5 @@ clean:  ## remove .venv and everything that was built
 
 .venv/full.stamp: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "installing ivc with all development tools into .venv (once, a few minutes)"
-	@$(PIP_INSTALL) -e '.[bench,dev,docs,train]'
+	@$(PIP_INSTALL) -e '.[bench,dev,docs,formats,train]'
 	@touch .venv/demo.stamp $@

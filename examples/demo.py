@@ -14,6 +14,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -26,8 +27,8 @@ from rich.table import Table
 from clips import CLIP, PHOTO, luma_psnr, psnr, read_clip, read_photo, shipped, to_rgb, write_clip
 from peers import Result, jpeg_of_quality, jpeg_of_size, png, timed, x264_of_quality
 
-PHOTO_QUALITIES = (25, 50, 75)
-CLIP_QUALITIES = (40, 65)
+PHOTO_QUALITIES = (35, 55, 75)
+CLIP_QUALITIES = (45, 65)
 
 Pair = tuple[Result, Result]
 
@@ -137,10 +138,10 @@ def side_by_side(panels: dict[str, np.ndarray], path: Path, side: int = 192, zoo
 
 
 def print_results(console: Console, title: str, quality: str, results: Sequence[Pair]) -> None:
-    """Print each ivc file above its peer, with how much smaller it is."""
+    """Print each ivc file above its peer, and how its size differs."""
     table = Table(title=title, title_justify="left", title_style="bold")
     table.add_column("codec", no_wrap=True)
-    for column in ("bytes", quality, "encode s", "decode s", "ivc saves"):
+    for column in ("bytes", quality, "encode s", "decode s", "ivc's bytes"):
         table.add_column(column, justify="right")
     for ours, peer in results:
         for result in (ours, peer):
@@ -150,7 +151,7 @@ def print_results(console: Console, title: str, quality: str, results: Sequence[
                 "lossless" if result.psnr == float("inf") else f"{result.psnr:.2f} dB",
                 f"{result.encode_seconds:.2f}",
                 f"{result.decode_seconds:.2f}",
-                f"{100 * (1 - ours.bytes / peer.bytes):+.1f} %" if result is peer else "",
+                f"{100 * (ours.bytes / peer.bytes - 1):+.1f} %" if result is peer else "",
             )
         table.add_section()
     console.print(table)
@@ -178,14 +179,11 @@ def main() -> None:
         raise SystemExit(f"demo: there is no file {arguments.input}")
     folder: Path = arguments.output
     folder.mkdir(parents=True, exist_ok=True)
-    console = Console(width=100 if not sys.stdout.isatty() else None)
+    console = Console(width=None if sys.stdout.isatty() else 100, highlight=False)
+    begin = time.time()
 
-    console.print(
-        "ivc is being warmed up: the first run on a machine compiles its kernels …", style="dim"
-    )
-    console.print(
-        f"  {warm_up(folder):.0f} s for six runs; later runs start from the cache\n", style="dim"
-    )
+    console.print("First runs, which compile the kernels on a new machine …")
+    console.print(f"  {warm_up(folder):.0f} s for three files there and back\n")
 
     sources = [arguments.input] if arguments.input else [shipped(*PHOTO), shipped(*CLIP)]
     report: dict[str, list[list[dict[str, object]]]] = {}
@@ -194,14 +192,19 @@ def main() -> None:
             title, quality = f"Photograph {source.name}", "PSNR-RGB"
             results = demo_photo(source, folder)
         else:
-            title = f"Clip {source.name}, first {arguments.frames} frames"
+            title = f"Clip {source.name}, its first {arguments.frames} frames"
             quality, results = "PSNR-Y", demo_clip(source, folder, arguments.frames)
         print_results(console, title, quality, results)
+        console.print()
         report[source.name] = [[asdict(ours), asdict(peer)] for ours, peer in results]
     (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n")
-    console.print("Peers are set to the quality nearest to ivc's. To look at:")
+    console.print(
+        "Below each ivc file stands its peer at the nearest quality. The pictures named compared show\n"
+        "a JPEG of the same size, and an x264 of the same PSNR. To look at:"
+    )
     for path in sorted(folder.iterdir()):
-        console.print(f"  {path}", highlight=False)
+        if path.stat().st_mtime >= begin:
+            console.print(f"  {path}")
 
 
 if __name__ == "__main__":

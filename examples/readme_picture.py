@@ -11,6 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from PIL import Image
+
 from clips import PHOTO, read_photo, shipped
 from demo import code_photo, side_by_side
 from peers import jpeg_of_size
@@ -19,11 +21,12 @@ from peers import jpeg_of_size
 def main() -> None:
     """Code the photograph and save the panels."""
     target = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images/compared.png")
-    source = shipped(*PHOTO)
-    picture = read_photo(source)
+    picture = read_photo(shipped(*PHOTO))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        ours = code_photo(source, picture, folder, "--size", "9k")
+        source = folder / "original.png"
+        Image.fromarray(picture).save(source)
+        ours = code_photo(source, picture, folder, "--size", "10k")
         peer = jpeg_of_size(picture, ours.bytes, folder / "photo.jpg")
         panels = {
             "original": picture,
