@@ -191,6 +191,7 @@ def change_depth(frames: Frames, depth: int) -> Frames:
     scaled: npt.NDArray[Any]
     for name, plane in zip(form.plane_names(), frames.planes, strict=True):
         if form.colour.full_range or name == "A":
+            # below 2**32 for all depths up to 16, since old and new differ
             old = form.max_value
             scaled = (plane.astype(np.uint32) * target.max_value * 2 + old) // (2 * old)
         elif depth > form.depth:

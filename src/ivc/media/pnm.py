@@ -60,7 +60,7 @@ def read_pnm(data: bytes, where: str) -> Frames:
     depth = max(8, limit.bit_length() if limit & (limit + 1) == 0 else 8 * (1 + (limit > 255)))
     if limit != (1 << depth) - 1:
         top = (1 << depth) - 1
-        samples = (samples.astype(np.uint32) * (2 * top) + limit) // (2 * limit)
+        samples = (samples.astype(np.uint64) * (2 * top) + limit) // (2 * limit)
     pixels = samples.astype(np.uint8 if depth == 8 else np.uint16)
     return frames_from_array(pixels.reshape(1, height, width, channels), depth=depth)
 

@@ -95,13 +95,14 @@ class StillSource(SourceBase):
 
     def _read_with_pillow(self) -> tuple[Frames, Metadata]:
         with open_with_pillow(self._data, self._where) as image:
+            # Pillow turns TIFF pictures upright while loading and drops their orientation tag
+            image.load()
             metadata = metadata_of_image(image)
             count = getattr(image, "n_frames", 1)
             if count > 1 and image.format in ("GIF", "PNG", "WEBP", "AVIF"):
                 return self._scan_animation(image), metadata
             if count > 1:
                 log.warning("%s holds %d pictures; only the first is read", self._where, count)
-            image.load()
             upright: Image.Image = image
             if image.mode == "CMYK":
                 upright, metadata = _cmyk_to_rgb(image, metadata)

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.stream import AttachmentStream
 
 from ivc.errors import MediaError
 from ivc.media.base import log
 from ivc.types import Attachment, AttachmentKind
 
 _SHIFT_TAG = "IVC_TRACK_SHIFT"
-_PLACEHOLDER = "ivc-no-tracks"  # Matroska needs a stream where there are only chapters or tags
+_PLACEHOLDER = "ivc-no-tracks"  # title of a track that is there for chapters and tags only
 _CARRIED = ("audio", "subtitle")
 _CONTAINER_TAGS = frozenset(
     {"encoder", "major_brand", "minor_version", "compatible_brands", "duration", "creation_time"}
@@ -45,7 +46,7 @@ def read_tracks(path: Path, where: str, origin: Fraction) -> list[Attachment]:
 
 
 def _collect(source: Any, where: str, origin: Fraction) -> list[Attachment]:
-    fonts = [s for s in source.streams if s.type == "attachment"]
+    fonts = [s for s in source.streams if isinstance(s, AttachmentStream)]
     tags = {k: v for k, v in source.metadata.items() if k.lower() not in _CONTAINER_TAGS}
     chapters = source.chapters()
     buffer = io.BytesIO()
@@ -61,37 +62,65 @@ def _collect(source: Any, where: str, origin: Fraction) -> list[Attachment]:
         shift = min(Fraction(0), first - origin)
         for font in fonts:
             sink.add_attachment(font.name or "attachment", font.mimetype or "", font.data)
-        if not (streams or fonts):
-            sink.add_attachment(_PLACEHOLDER, "text/plain", b"\n")
+        placeholder = None if streams else _add_placeholder(sink)
         if shift:
             tags[_SHIFT_TAG] = str(shift)
         sink.metadata.update(tags)
         _set_chapters(sink, chapters, -origin - shift)
         sink.start_encoding()
+        if placeholder is not None:
+            sink.mux(placeholder)
         for packet in packets:
             stream = streams[packet.stream.index]
             sink.mux(_moved(packet, stream, -origin - shift))
     return [Attachment(AttachmentKind.TRACKS, buffer.getvalue())]
 
 
+def _add_placeholder(sink: Any) -> Any:
+    """A subtitle track, and the one packet to write to it: Matroska needs both to be opened."""
+    stream = sink.add_mux_stream("subrip")
+    stream.metadata["title"] = _PLACEHOLDER
+    packet = av.Packet(b" ")
+    packet.pts = packet.dts = 0
+    packet.time_base, packet.stream = Fraction(1, 1000), stream
+    return packet
+
+
 def _add_streams(source: Any, sink: Any, where: str, target: str) -> Iterator[tuple[int, Any]]:
     """Add the streams of ``source`` that ``sink`` can hold; yields (index in source, stream)."""
-    supported = sink.supported_codecs
+    chapters = bool(source.chapters())
     for stream in source.streams:
-        if stream.type in ("video", "attachment"):
+        if stream.type in ("video", "attachment") or _PLACEHOLDER in stream.metadata.values():
             continue
-        name = stream.codec_context.name if stream.type in _CARRIED and stream.codec_context else ""
-        canonical = stream.codec_context.codec.canonical_name if name else ""
-        if not name or not {name, canonical} & supported:
-            log.warning(
-                "%s: track %d (%s %s) is left out, %s cannot hold it; .mkv holds most tracks",
-                where, stream.index, stream.type, name, target,
-            )  # fmt: skip
+        if not (stream.type in _CARRIED and _fits(stream, sink)):
+            # QuickTime files keep the titles of chapters in a data track, which is no loss
+            if stream.type != "data" or not chapters:
+                log.warning(
+                    "%s: track %d (%s) is left out, %s cannot hold it; .mkv holds most tracks",
+                    where, stream.index, describe_track(stream), target,
+                )  # fmt: skip
             continue
         added = sink.add_stream_from_template(stream)
         added.metadata.update({k: v for k, v in stream.metadata.items() if k.lower() != "duration"})
         added.disposition = stream.disposition
         yield stream.index, added
+
+
+def describe_track(stream: Any) -> str:
+    """Kind and codec of a track, for messages."""
+    codec = stream.codec_context.name if stream.codec_context else "unknown codec"
+    return f"{stream.type}, {codec}"
+
+
+def _fits(stream: Any, sink: Any) -> bool:
+    """Whether the format of ``sink`` holds the stream: tried out, as lists promise too much."""
+    try:
+        with av.open(io.BytesIO(), "w", format=sink.format.name) as trial:
+            trial.add_stream_from_template(stream)
+            trial.start_encoding()
+    except (av.FFmpegError, ValueError):
+        return False
+    return True
 
 
 def _moved(packet: Any, stream: Any, seconds: Fraction) -> Any:
@@ -105,16 +134,17 @@ def _moved(packet: Any, stream: Any, seconds: Fraction) -> Any:
 
 
 def _set_chapters(sink: Any, chapters: Iterable[Any], seconds: Fraction) -> None:
-    moved = []
-    for chapter in chapters:
-        ticks = round(seconds / (chapter["time_base"] or 1))
-        moved.append(
-            {
-                **chapter,
-                "start": max(0, chapter["start"] + ticks),
-                "end": max(0, chapter["end"] + ticks),
-            }
-        )
+    """Set chapters, shifted in time, in whole milliseconds."""
+    moved = [
+        {
+            "id": chapter["id"],
+            "start": max(0, round((chapter["start"] * chapter["time_base"] + seconds) * 1000)),
+            "end": max(0, round((chapter["end"] * chapter["time_base"] + seconds) * 1000)),
+            "time_base": Fraction(1, 1000),
+            "metadata": chapter["metadata"],
+        }
+        for chapter in chapters
+    ]
     if moved:
         sink.set_chapters(moved)
 
@@ -149,7 +179,7 @@ class TrackCopier:
         self._streams = dict(_add_streams(self._source, sink, where, suffix))
         if "matroska" in sink.format.name:
             for font in self._source.streams:
-                if font.type == "attachment" and font.name != _PLACEHOLDER:
+                if isinstance(font, AttachmentStream):
                     sink.add_attachment(font.name or "attachment", font.mimetype or "", font.data)
         sink.metadata.update({k: v for k, v in tags.items() if k.lower() not in _CONTAINER_TAGS})
         _set_chapters(sink, self._source.chapters(), self._shift)

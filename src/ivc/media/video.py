@@ -1,7 +1,8 @@
 """Video containers: files and pipes -> frames, through PyAV (FFmpeg).
 
 Frames keep the samples of the decoder; timestamps keep the container's time base. What cannot be
-decoded ends in an error that says how many frames came before it: nothing is skipped silently.
+decoded ends in an error that says how many frames came before it. Damage that FFmpeg conceals
+without saying so cannot be seen here.
 """
 
 from __future__ import annotations
@@ -20,9 +21,6 @@ from ivc.media.pixels import read_format, read_frame
 from ivc.media.tracks import read_tracks
 from ivc.media.truncation import missing_bytes
 from ivc.types import MAX_DIMENSION, Attachment, Frames, PixelFormat, StreamInfo
-
-_STRICT_DECODERS = frozenset({"ffv1", "png", "apng", "jpeg2000", "huffyuv", "ffvhuff", "utvideo"})
-"""Decoders whose checksums and errors are certain; others may stumble over harmless oddities."""
 
 
 class VideoSource(SourceBase):
@@ -116,8 +114,6 @@ class _Decoder:
         if context is None:
             raise MediaError(f"{self._where}: no decoder for its video stream")
         self._stream.thread_type = "AUTO"
-        if context.name in _STRICT_DECODERS:
-            context.options = {"err_detect": "explode+crccheck"}
         self._frames = self._decode()
         first = next(self._frames, None)
         if first is None:

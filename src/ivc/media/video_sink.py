@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import av
+import numpy as np
 
 from ivc.errors import MediaError
 from ivc.media.atomic import AtomicPath, guard_writes
-from ivc.media.base import DEFAULT_FRAME_RATE, SinkBase
-from ivc.media.convert import change_depth, to_rgb
+from ivc.media.base import DEFAULT_FRAME_RATE, SinkBase, log
+from ivc.media.convert import change_depth
 from ivc.media.pixels import packing_of, write_frame, write_name
 from ivc.media.tracks import TrackCopier
 from ivc.types import Attachment, AttachmentKind, Frames, Layout, PixelFormat, Segment, StreamInfo
@@ -33,16 +34,19 @@ class _Container:
     format: str
     codecs: tuple[str, ...]
     """FFmpeg encoders, the first that holds the samples is taken."""
+    options: tuple[tuple[str, str], ...] = ()
 
 
+# audio often starts a little before the first picture, which must not move the pictures
+_KEEP_TIMES = (("avoid_negative_ts", "disabled"),)
 _CONTAINERS = {
-    ".mkv": _Container("matroska", ("ffv1",)),
+    ".mkv": _Container("matroska", ("ffv1",), _KEEP_TIMES),
     ".avi": _Container("avi", ("ffv1",)),
     ".nut": _Container("nut", ("ffv1",)),
     ".mp4": _Container("mp4", ("libx264", "libx264rgb")),
     ".m4v": _Container("mp4", ("libx264", "libx264rgb")),
     ".mov": _Container("mov", ("libx264", "libx264rgb")),
-    ".webm": _Container("webm", ("libvpx-vp9",)),
+    ".webm": _Container("webm", ("libvpx-vp9",), _KEEP_TIMES),
 }
 EXTENSIONS = frozenset(_CONTAINERS)
 """Names that are written as video through FFmpeg."""
@@ -84,8 +88,9 @@ class VideoSink(SinkBase):
         self._open = True
         file = f"file:{self._atomic.temporary}" if self._atomic else target
         try:
-            # flush_packets: what is muxed shows up in a pipe at once
-            self._container: Any = av.open(file, "w", format=container.format)
+            self._container: Any = av.open(
+                file, "w", format=container.format, options=dict(container.options)
+            )
             self._stream = self._add_stream(codec)
             for attachment in attachments:
                 if attachment.kind is AttachmentKind.TRACKS:
@@ -108,6 +113,11 @@ class VideoSink(SinkBase):
         context.time_base = self._time_base
         stream.time_base = self._time_base
         if info.sample_aspect != 1:
+            if codec not in ("libx264", "libx264rgb"):
+                log.warning(
+                    "%s: the sample aspect ratio %s is lost; .mp4 and .mov keep it",
+                    self._where, info.sample_aspect,
+                )  # fmt: skip
             context.sample_aspect_ratio = info.sample_aspect.limit_denominator(1 << 15)
         context.color_range = 2 if form.colour.full_range else 1
         context.colorspace = form.colour.matrix
@@ -135,7 +145,7 @@ class VideoSink(SinkBase):
 
     def _encode(self, frames: Frames, pts: int, duration: int) -> None:
         if self._stored.layout is not frames.format.layout:
-            frames = to_rgb(frames)
+            frames = _with_neutral_chroma(frames)
         frames = change_depth(frames, self._stored.depth)
         frame = write_frame(frames, self._name)
         frame.pts, frame.time_base = pts, self._time_base
@@ -197,7 +207,7 @@ def _choose(
 ) -> tuple[str, str, PixelFormat]:
     """Encoder, FFmpeg's name of the pixel format, and the format that is stored.
 
-    The stored depth may be greater; deep gray with alpha, which FFV1 lacks, is stored as RGB.
+    The stored depth may be greater; deep gray with alpha, which FFV1 lacks, is stored as 4:4:4.
     """
     form = info.format
     for codec in container.codecs:
@@ -213,11 +223,17 @@ def _choose(
                     _check_sides(codec, info, where, extension)
                     return codec, name, wanted
     if form.layout is Layout.GRAY and form.alpha:
-        colour = replace(form.colour, matrix=0, full_range=True)
-        equal = info.replace(format=replace(form, layout=Layout.RGB, colour=colour))
+        equal = info.replace(format=replace(form, layout=Layout.YUV444))
         return _choose(container, equal, where, extension)
     hint = "write .mkv, which holds all formats" if extension != ".mkv" else "drop the alpha plane"
     raise MediaError(f"{where}: {extension} holds no lossless {form}; {hint}")
+
+
+def _with_neutral_chroma(frames: Frames) -> Frames:
+    """Gray with alpha as 4:4:4 with alpha."""
+    form = replace(frames.format, layout=Layout.YUV444)
+    neutral = np.full_like(frames.planes[0], 1 << (form.depth - 1))
+    return Frames([frames.planes[0], neutral, neutral, frames.planes[1]], form)
 
 
 def _holds(name: str, wanted: PixelFormat) -> bool:
