@@ -50,7 +50,9 @@ def _collect(source: Any, where: str, origin: Fraction) -> list[Attachment]:
     tags = {k: v for k, v in source.metadata.items() if k.lower() not in _CONTAINER_TAGS}
     chapters = source.chapters()
     buffer = io.BytesIO()
-    with av.open(buffer, "w", format="matroska", options={"avoid_negative_ts": "disabled"}) as sink:
+    # bitexact: Matroska's random identifiers would make every run write other bytes
+    options = {"avoid_negative_ts": "disabled", "fflags": "+bitexact"}
+    with av.open(buffer, "w", format="matroska", options=options) as sink:
         streams = dict(_add_streams(source, sink, where, "an .ivc file"))
         if not (streams or fonts or tags or chapters):
             return []
