@@ -22,7 +22,7 @@ from ivc.cli.extract import extract
 from ivc.cli.help import Group
 from ivc.cli.info import info
 from ivc.cli.profiles import profiles
-from ivc.cli.terminal import report_error, show_warnings, terminated_as_exception
+from ivc.cli.terminal import USAGE, report_error, show_warnings, terminated_as_exception
 from ivc.cli.verify import verify
 
 __all__ = ["app", "main"]
@@ -42,8 +42,12 @@ __all__ = ["app", "main"]
     ),
 )
 @click.version_option(__version__, prog_name="ivc", message="%(prog)s %(version)s")
-def app() -> None:
+@click.pass_context
+def app(context: click.Context) -> None:
     """An intelligent video codec: stills and clips into .ivc files and back."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        context.exit(USAGE)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

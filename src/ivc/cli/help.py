@@ -44,13 +44,6 @@ class Group(click.Group):
         super().__init__(*args, **kwargs)
         self.examples = examples
 
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command named; without one, show the help as a usage error."""
-        if not ctx.args and not ctx._protected_args:
-            click.echo(ctx.get_help(), err=True)
-            ctx.exit(2)
-        return super().invoke(ctx)
-
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names in order of declaration."""
         return list(self.commands)

@@ -21,8 +21,7 @@ from ivc.errors import (
 )
 
 if TYPE_CHECKING:
-    from ivc.stream import Stream
-    from ivc.stream.verify import Report
+    from ivc.stream import Report, Stream
 
 
 @dataclass
@@ -112,7 +111,7 @@ def verify(
 
 
 def _verify(stream: Stream, required: Profile | None) -> Verdict:
-    from ivc.stream.verify import verify as check
+    from ivc.stream import verify as check
 
     try:
         profile = required or by_number(stream.header.codec)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 from numba import njit
 
 from ivc.metrics.luma import strips, ycbcr_error_rows
@@ -24,7 +25,7 @@ YUV_WEIGHTS = (6 / 8, 1 / 8, 1 / 8)
 
 
 @njit(cache=True, nogil=True)
-def _sum_of_squared_errors(a: Plane, b: Plane) -> int:
+def _sum_of_squared_errors(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> int:
     total = np.int64(0)
     for y in range(a.shape[0]):
         row_a = a[y]
