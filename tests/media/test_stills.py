@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,17 @@ from PIL import Image, ImageCms
 from ivc.errors import MediaError
 from ivc.media import open_sink, open_source, png
 from ivc.media.arrays import SRGB, SRGB_GRAY, frames_from_array, frames_to_array
-from ivc.types import Attachment, AttachmentKind, Layout, PixelFormat, Segment, StreamInfo
+from ivc.media.pixels import write_frame
+from ivc.types import (
+    Attachment,
+    AttachmentKind,
+    Colour,
+    Frames,
+    Layout,
+    PixelFormat,
+    Segment,
+    StreamInfo,
+)
 
 from .conftest import noise, read, write
 
@@ -311,6 +322,53 @@ def test_bombs_are_refused_before_decoding():
     data += struct.pack(">I", len(idat) - 4) + idat + struct.pack(">I", zlib.crc32(idat))
     with pytest.raises(MediaError, match="at most"):
         read(io.BytesIO(data))
+
+
+def encode_with_ffmpeg(codec: str, container: str, pix_fmt: str, frames: Frames) -> io.BytesIO:
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as output:
+        stream = output.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = frames.width, frames.height, pix_fmt
+        colour = frames.format.colour
+        stream.codec_context.color_primaries = colour.primaries
+        stream.codec_context.color_trc = colour.transfer
+        stream.codec_context.colorspace = colour.matrix
+        if codec == "jpeg2000":
+            stream.codec_context.options = {"format": "j2k", "pred": "dwt53"}
+        for packet in (*stream.encode(write_frame(frames, pix_fmt)), *stream.encode(None)):
+            output.mux(packet)
+    return io.BytesIO(file.getvalue())
+
+
+def worst_error(a: Frames, b: Frames) -> int:
+    pairs = zip(a.planes, b.planes, strict=True)
+    return max(int(np.abs(p.astype(int) - q).max()) for p, q in pairs)
+
+
+def test_deep_avif_keeps_its_yuv():
+    form = PixelFormat(Layout.YUV420, 10, False, Colour(9, 16, 9))
+    planes = [
+        np.full((1, *shape), 300 + i, np.uint16)
+        for i, shape in enumerate(form.plane_shapes(64, 64))
+    ]
+    got = read(encode_with_ffmpeg("libsvtav1", "avif", "yuv420p10le", Frames(planes, form)))
+    assert got.format == form
+    assert all(
+        np.abs(p.astype(int) - q).max() <= 8 for p, q in zip(got.planes, planes, strict=True)
+    )
+
+
+def test_deep_jpeg2000_keeps_its_bits():
+    form = PixelFormat(RGB, 16, False, Colour(2, 2, 0, True))
+    rows = (np.arange(64 * 64).reshape(1, 64, 64) * 13 + 7).astype(np.uint16)
+    frames = Frames([rows, rows[:, ::-1].copy(), rows // 3], form)
+    got = read(encode_with_ffmpeg("jpeg2000", "image2pipe", "rgb48le", frames))
+    assert got.format.depth == 16
+    assert got.format.layout is RGB
+    assert all(
+        np.abs(p.astype(int) - q).max() <= 64
+        for p, q in zip(got.planes, frames.planes, strict=True)
+    )
 
 
 def test_optional_formats(tmp_path):

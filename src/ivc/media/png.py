@@ -1,4 +1,4 @@
-"""PNG where Pillow does not suffice: 16 bit channels, animation written as a stream, all chunks.
+"""PNG where Pillow does not suffice: 16 bit channels, and all chunks of metadata.
 
 The writer streams rows through zlib; the reader is strict: a wrong CRC, a short picture or an
 impossible header is an error, never a partly gray picture. Source: W3C PNG (third edition).
@@ -151,81 +151,45 @@ def _unfilter(rows, pixel):  # type: ignore[no-untyped-def]
     return True
 
 
-class PngWriter:
-    """Write one picture, or several as APNG, chunk by chunk.
+def write_png(
+    file: BinaryIO,
+    picture: npt.NDArray[Any],
+    chunks: list[tuple[bytes, bytes]],
+    *,
+    level: int = 6,
+) -> None:
+    """Write a picture, a few rows at a time.
 
     Args:
-        file: where to; must be seekable if there is more than one picture.
-        shape: (H, W, C), C = 1 gray, 2 gray + alpha, 3 RGB, 4 RGBA.
-        depth: 8 or 16.
-        chunks: further chunks to put before the pictures, in order.
+        file: where to.
+        picture: uint8 or uint16, shape (H, W, C), C = 1 gray, 2 gray + alpha, 3 RGB, 4 RGBA.
+        chunks: further chunks to put before the picture, in order.
         level: zlib's effort, 0 to 9.
     """
+    height, width, channels = picture.shape
+    depth = 8 * picture.dtype.itemsize
+    header = struct.pack(">IIBBBBB", width, height, depth, _COLOUR_TYPES[channels], 0, 0, 0)
+    file.write(SIGNATURE)
+    for kind, payload in [(b"IHDR", header), *chunks]:
+        _write_chunk(file, kind, payload)
+    compressor = zlib.compressobj(level)
+    above = np.zeros((1, width * channels * depth // 8), np.uint8)
+    for y in range(0, height, _ROWS_AT_ONCE):
+        rows = picture[y : y + _ROWS_AT_ONCE]
+        rows = np.ascontiguousarray(rows, ">u2" if depth == 16 else "u1").view(np.uint8)
+        flat = rows.reshape(len(rows), -1)
+        filtered = _filter(flat, above, channels * depth // 8)
+        above = flat[-1:]
+        _write_chunk(file, b"IDAT", compressor.compress(filtered.tobytes()))
+    _write_chunk(file, b"IDAT", compressor.flush())
+    _write_chunk(file, b"IEND", b"")
 
-    def __init__(
-        self,
-        file: BinaryIO,
-        shape: tuple[int, int, int],
-        depth: int,
-        chunks: list[tuple[bytes, bytes]],
-        *,
-        animated: bool = False,
-        level: int = 6,
-    ):
-        self._file, self._shape, self._depth, self._level = file, shape, depth, level
-        self._animated = animated
-        self._pictures = self._sequence = self._frame_control_at = 0
-        height, width, channels = shape
-        file.write(SIGNATURE)
-        header = struct.pack(">IIBBBBB", width, height, depth, _COLOUR_TYPES[channels], 0, 0, 0)
-        self._chunk(b"IHDR", header)
-        for kind, payload in chunks:
-            self._chunk(kind, payload)
-        if animated:
-            self._control_at = file.tell()
-            self._chunk(b"acTL", struct.pack(">II", 1, 0))
 
-    def write(self, picture: npt.NDArray[Any], seconds: tuple[int, int] = (0, 1)) -> None:
-        """Append a picture of the declared shape, shown for ``seconds`` (16 bit terms)."""
-        height, width, _ = self._shape
-        if self._animated:
-            control = struct.pack(">IIIIIHHBB", self._sequence, width, height, 0, 0, *seconds, 0, 0)
-            self._sequence += 1
-            self._chunk(b"fcTL", control)
-        compressor = zlib.compressobj(self._level)
-        above = np.zeros((1, 0), np.uint8)
-        for y in range(0, height, _ROWS_AT_ONCE):
-            rows = picture[y : y + _ROWS_AT_ONCE]
-            if self._depth == 16:
-                rows = rows.astype(">u2").view(np.uint8)
-            flat = np.ascontiguousarray(rows).reshape(len(rows), -1)
-            if not above.size:
-                above = np.zeros((1, flat.shape[1]), np.uint8)
-            filtered = _filter(flat, above, self._shape[2] * self._depth // 8)
-            above = flat[-1:]
-            self._data(compressor.compress(filtered.tobytes()))
-        self._data(compressor.flush())
-        self._pictures += 1
-
-    def finish(self) -> None:
-        """Write the end, and the number of pictures where it belongs."""
-        self._chunk(b"IEND", b"")
-        if self._animated:
-            self._file.seek(self._control_at)
-            self._chunk(b"acTL", struct.pack(">II", self._pictures, 0))
-
-    def _data(self, payload: bytes) -> None:
-        if not payload:
-            return
-        if self._pictures:
-            self._chunk(b"fdAT", struct.pack(">I", self._sequence) + payload)
-            self._sequence += 1
-        else:
-            self._chunk(b"IDAT", payload)
-
-    def _chunk(self, kind: bytes, payload: bytes) -> None:
-        crc = zlib.crc32(kind + payload)
-        self._file.write(struct.pack(">I", len(payload)) + kind + payload + struct.pack(">I", crc))
+def _write_chunk(file: BinaryIO, kind: bytes, payload: bytes) -> None:
+    if not payload and kind == b"IDAT":  # zlib often keeps what it has for later
+        return
+    crc = zlib.crc32(kind + payload)
+    file.write(struct.pack(">I", len(payload)) + kind + payload + struct.pack(">I", crc))
 
 
 def _filter(

@@ -47,31 +47,15 @@ def write_still(
 
 
 def _png(file: BinaryIO, frames: Frames, metadata: Metadata, extension: str) -> None:
-    writer = png_writer(file, frames, metadata)
-    writer.write(png_pixels(frames))
-    writer.finish()
-
-
-def png_writer(
-    file: BinaryIO, frames: Frames, metadata: Metadata, *, animated: bool = False
-) -> png.PngWriter:
-    """A PNG writer for full-range gray or RGB frames, with their metadata."""
-    form = frames.format
-    colour = form.colour
+    colour = frames.format.colour
     known = colour.primaries != 2 and colour.transfer != 2
     is_srgb = (colour.primaries, colour.transfer) == (1, 13)
-    cicp = (colour.primaries, colour.transfer, 0, 1) if known and not is_srgb else None
     chunks = png.metadata_chunks(
-        icc=metadata.icc, exif=metadata.exif, xmp=metadata.xmp, text=metadata.text, cicp=cicp
-    )
-    shape = (frames.height, frames.width, len(frames.planes))
-    return png.PngWriter(file, shape, 8 if form.depth == 8 else 16, chunks, animated=animated)
-
-
-def png_pixels(frames: Frames) -> np.ndarray:
-    """The pixels of full-range frames (T = 1) as PNG wants them: (H, W, C), 8 or 16 bit."""
-    deep = change_depth(frames, 8 if frames.format.depth == 8 else 16)
-    return np.stack([plane[0] for plane in deep.planes], axis=-1)
+        icc=metadata.icc, exif=metadata.exif, xmp=metadata.xmp, text=metadata.text,
+        cicp=(colour.primaries, colour.transfer, 0, 1) if known and not is_srgb else None,
+    )  # fmt: skip
+    shown = change_depth(frames, 8 if frames.format.depth == 8 else 16)
+    png.write_png(file, np.stack([plane[0] for plane in shown.planes], axis=-1), chunks)
 
 
 def _pnm(file: BinaryIO, frames: Frames, metadata: Metadata, extension: str) -> None:
