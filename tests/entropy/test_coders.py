@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
+from numba.core.errors import TypingError
 
 from ivc.entropy import Decoder, Encoder, code_bit, code_chunk, exhausted, new_contexts
 from ivc.errors import BitstreamError
@@ -187,6 +189,36 @@ def test_decoding_in_another_process(tmp_path):
         [sys.executable, "-c", script, path], capture_output=True, text=True, check=True
     )
     assert bytes.fromhex(result.stdout) == flags.astype(np.uint8).tobytes()
+
+
+def peak_after(count, counts, values):
+    resource = pytest.importorskip("resource")  # not on Windows
+    for _ in range(count):
+        encoder = Encoder()
+        code_chunks(encoder.coder, counts, values)
+        coder = encoder.coder
+        del encoder
+        code_chunks(coder, counts[:1], values[:1])  # the state outlives the object it came from
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def test_buffers_are_released():
+    counts, values = np.full(1_000_000, 16), np.full(1_000_000, 77)
+    before = peak_after(3, counts, values)
+    assert peak_after(60, counts, values) - before < 50_000  # KiB; each has 2 MB
+
+
+def test_threads_have_coders_of_their_own():
+    counts = np.full(100_000, 16)
+    rows = np.random.default_rng(3).integers(0, 65536, (4, len(counts)))
+    with ThreadPoolExecutor(4) as pool:
+        coded = list(pool.map(lambda row: chunks_to_bytes(counts, row), rows))
+    assert coded == [chunks_to_bytes(counts, row) for row in rows]
+
+
+def test_contexts_of_another_type_do_not_compile():
+    with pytest.raises(TypingError, match="contiguous uint16"):
+        code_flags(Encoder().coder, np.zeros((2, 4), np.int32), np.zeros(3, np.int64))
 
 
 def test_primitives_say_where_they_belong():
