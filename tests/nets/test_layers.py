@@ -102,6 +102,16 @@ def test_inputs_are_clipped_to_their_range():
         assert run(network, {"x": x})["y"].ravel().tolist() == [-3, -3, 5, 5]
 
 
+def test_weights_cannot_change_behind_a_proof():
+    weight = np.ones((1, 1, 2, 2), np.int8)
+    node = small_conv(weight=weight)
+    weight[:] = 9
+    assert node.weight.sum() == 4
+    for array in (node.weight, node.bias, node.shift):
+        with pytest.raises(ValueError, match="read-only"):
+            array[:] = 0
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_sizes_and_ranges_are_what_was_inferred(seed):
     network = random_network(seed)

@@ -98,6 +98,13 @@ def test_all_integer_types_are_taken(dtype):
     assert same(ExactSession(network).run({"x": noise}), run(network, {"x": noise}))
 
 
+def test_arrays_need_not_be_contiguous():
+    network = every_layer()
+    x = random_input(network, (12, 10))["x"]
+    for view in (x.transpose(0, 1, 3, 2), x[:, :, ::2, ::-1], x.astype(">i4")):
+        assert same(ExactSession(network).run({"x": view}), run(network, {"x": view}))
+
+
 def test_bad_arrays_are_refused_like_by_the_reference():
     session = ExactSession(every_layer())
     for bad in ({}, {"x": np.zeros((1, 3, 4, 4))}, {"x": np.zeros((1, 2, 4, 4), np.int32)}):

@@ -252,6 +252,25 @@ def test_a_silent_layer_can_be_calibrated():
     check_exact(freeze(net, {"x": SPEC}), ExactSession(freeze(net, {"x": SPEC})).run)
 
 
+def test_masked_weights_stay_zero():
+    causal = torch.ones(3, 3)
+    causal[1, 1:] = 0
+    causal[2] = 0
+    net = IntConv2d(3, 4, 3, mask=causal, exponent=6)
+    optimiser = torch.optim.Adam(net.parameters(), 0.1)
+    for _ in range(3):
+        optimiser.zero_grad()
+        net(SPEC(torch.rand(1, 3, 8, 8))).value.square().sum().backward()
+        optimiser.step()
+    network = freeze(net, {"x": SPEC})
+    weight = network.nodes[0].weight
+    assert not weight[:, :, 1, 1:].any() and not weight[:, :, 2].any()
+    assert weight[:, :, 0].any() and weight[:, :, 1, 0].any()
+    integers = random_input(network, (7, 7))["x"]
+    seen = net(SPEC(torch.from_numpy(integers) / 256)).integers().numpy()
+    assert np.array_equal(seen, run(network, {"x": integers})["y"])
+
+
 def test_modules_that_cannot_be_frozen():
     layer = IntConv2d(3, 3, 3)
 

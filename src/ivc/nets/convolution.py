@@ -39,6 +39,8 @@ Sides = tuple[int, int, int, int]
 class Convolution(Node):
     """What convolution and transposed convolution share: weights and requantisation.
 
+    The arrays are copied, and read-only from then on.
+
     Attributes:
         weight: int8 of shape (outputs, inputs / groups, kernel height, kernel width).
         bias: int32 of shape (outputs,), added before the shift.
@@ -74,6 +76,11 @@ class Convolution(Node):
             int(self.shift.max()) <= MAX_SHIFT,
             f"layer {self.name!r}: a shift is larger than {MAX_SHIFT}",
         )
+        for what in ("weight", "bias", "shift"):
+            # A proof would not survive a change of the arrays.
+            array = getattr(self, what).copy()
+            array.setflags(write=False)
+            object.__setattr__(self, what, array)
         check_range(self.name, self.low, self.high)
         check_int(self.name, "the stride", self.stride, 1, MAX_FACTOR)
 

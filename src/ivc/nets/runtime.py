@@ -1,9 +1,9 @@
 """The fast path: exact networks and float networks run by ONNX Runtime.
 
 ONNX Runtime is imported with the first session. Its CPU kernels for convolution are plain matrix
-products, never Winograd or FFT, so the overflow proof covers them. On CUDA both TF32 and cuDNN's
-search for algorithms are switched off, and an exact network must then reproduce the NumPy reference
-on test inputs before it may be used.
+products, never Winograd or FFT, so the overflow proof covers them; bfloat16 on Arm is switched off.
+On CUDA both TF32 and cuDNN's search for algorithms are switched off, and an exact network must then
+reproduce the NumPy reference on test inputs before it may be used.
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ def open_session(model: bytes, *, threads: int = 1, provider: str = "cpu") -> An
     options.log_severity_level = 4
     # Spinning threads slow every other process on the machine down.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("mlas.enable_gemm_fastmath_arm64_bfloat16", "0")
     try:
         return runtime.InferenceSession(model, options, providers=[providers[provider]])
     except Exception as error:  # ONNX Runtime's own classes share no narrower base

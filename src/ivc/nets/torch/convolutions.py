@@ -34,6 +34,7 @@ class _IntConvolution(nn.Module):
     Attributes:
         weight: float of shape (outputs, inputs / groups, kernel, kernel).
         bias: float of shape (outputs,).
+        mask: None, or factors of 0 and 1 for the weights, of a shape that broadcasts to theirs.
         weight_exponent: float of shape (outputs,): fractional bits of the integer weights.
         exponent: float scalar: fractional bits of the output.
         calibrated: whether ``exponent`` has been set from data.
@@ -41,11 +42,12 @@ class _IntConvolution(nn.Module):
 
     weight: nn.Parameter
     bias: nn.Parameter
+    mask: Tensor | None
     calibrated: Tensor
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int, stride: int, groups: int,
-        low: int, high: int, exponent: float | None,
+        low: int, high: int, exponent: float | None, mask: Tensor | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
         if inputs % groups or outputs % groups:
@@ -55,6 +57,7 @@ class _IntConvolution(nn.Module):
         self.stride, self.groups, self.low, self.high = stride, groups, low, high
         self.weight = nn.Parameter(torch.empty(outputs, inputs // groups, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(outputs))
+        self.register_buffer("mask", None if mask is None else (mask != 0).float())
         nn.init.kaiming_uniform_(self.weight, a=math.sqrt(5))
         largest = self.weight.detach().flatten(1).abs().amax(1).clamp(min=1e-6)
         self.weight_exponent = nn.Parameter(torch.floor(torch.log2(_WEIGHT_LIMIT / largest)))
@@ -69,6 +72,9 @@ class _IntConvolution(nn.Module):
         """The exact layer."""
         raise NotImplementedError
 
+    def _masked(self) -> Tensor:
+        return self.weight if self.mask is None else self.weight * self.mask
+
     def output_exponent(self) -> int:
         """Fractional bits of the output, as used."""
         return math.floor(self.exponent.item() + 0.5)
@@ -78,7 +84,7 @@ class _IntConvolution(nn.Module):
         with torch.no_grad():
             scale = power_of_two(whole)[:, None, None, None]
             limit = _WEIGHT_LIMIT
-            weight = torch.clamp(round_half_up(self.weight * scale), -limit, limit)
+            weight = torch.clamp(round_half_up(self._masked() * scale), -limit, limit)
             bias = round_half_up(self.bias.double() * power_of_two(whole.double() + exponent))
             return weight, bias.clamp(-(2**31) + 1, 2**31 - 1)
 
@@ -109,7 +115,7 @@ class _IntConvolution(nn.Module):
         whole, narrow = self._whole_exponents(x)
         scale = power_of_two(self.weight_exponent, whole)[:, None, None, None]
         limit = _WEIGHT_LIMIT
-        weight = torch.clamp(round_half_up(self.weight * scale), -limit, limit) / scale
+        weight = torch.clamp(round_half_up(self._masked() * scale), -limit, limit) / scale
         finest = power_of_two(whole.double() + x.exponent)
         bias = round_half_up(self.bias.double() * finest).clamp(-(2**31) + 1, 2**31 - 1) / finest
         dtype = x.value.dtype if narrow else torch.float64
@@ -127,7 +133,7 @@ class _IntConvolution(nn.Module):
     @torch.no_grad()
     def _calibrate(self, x: IntTensor) -> None:
         """Set the output's exponent so that the first batch fills half of the range or less."""
-        total = self._sum(x.value, self.weight) + self.bias[None, :, None, None]
+        total = self._sum(x.value, self._masked()) + self.bias[None, :, None, None]
         above, below = float(total.max()), float(-total.min())
         room = min(
             self.high / above if above > 0 and self.high > 0 else math.inf,
@@ -158,6 +164,8 @@ class IntConv2d(_IntConvolution):
         stride: step of the kernel.
         groups: independent groups of channels.
         padding: zeros at the top, left, bottom and right; ``kernel // 2`` on all sides by default.
+        mask: weights to keep, broadcast to (outputs, inputs / groups, kernel, kernel); for causal
+            convolutions of context models.
         low: smallest output integer; 0 makes a clipped ReLU.
         high: largest output integer.
         exponent: fractional bits of the output to begin with, found from the first training batch
@@ -167,10 +175,10 @@ class IntConv2d(_IntConvolution):
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1, *,
-        padding: Sides | None = None, low: int = -128, high: int = 127,
+        padding: Sides | None = None, mask: Tensor | None = None, low: int = -128, high: int = 127,
         exponent: float | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(inputs, outputs, kernel, stride, groups, low, high, exponent)
+        super().__init__(inputs, outputs, kernel, stride, groups, low, high, exponent, mask)
         half = kernel // 2
         self.padding: Sides = padding or (half, half, half, half)
 

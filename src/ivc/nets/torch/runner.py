@@ -126,7 +126,7 @@ def compute(node: Node, sources: list[Tensor]) -> Tensor:
 
 
 def _convolution(node: Convolution, x: Tensor) -> Tensor:
-    weight = torch.from_numpy(node.weight).to(x.device, x.dtype)
+    weight = torch.tensor(node.weight, device=x.device, dtype=x.dtype)
     if isinstance(node, Conv):
         top, left, bottom, right = node.padding
         padded = functional.pad(x, (left, right, top, bottom))
@@ -136,7 +136,7 @@ def _convolution(node: Convolution, x: Tensor) -> Tensor:
         full = functional.conv_transpose2d(x, weight.transpose(0, 1), None, node.stride)
         top, left, bottom, right = node.crop
         total = full[:, :, top : full.shape[2] - bottom, left : full.shape[3] - right]
-    bias = torch.from_numpy(node.bias).to(x.device, x.dtype)[None, :, None, None]
+    bias = torch.tensor(node.bias, device=x.device, dtype=x.dtype)[None, :, None, None]
     shift = torch.from_numpy(node.shift.astype(np.int64)).to(x.device)[None, :, None, None]
     return _requantise(total + bias, shift, node.low, node.high)
 
