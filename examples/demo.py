@@ -199,8 +199,8 @@ def main() -> None:
         report[source.name] = [[asdict(ours), asdict(peer)] for ours, peer in results]
     (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n")
     console.print(
-        "Below each ivc file stands its peer at the nearest quality. The pictures named compared show\n"
-        "a JPEG of the same size, and an x264 of the same PSNR. To look at:"
+        "Below each ivc file stands its peer at the nearest quality. photo-compared.png shows a\n"
+        "JPEG of the same size, clip-compared.png an x264 of the same quality. To look at:"
     )
     for path in sorted(folder.iterdir()):
         if path.stat().st_mtime >= begin:
