@@ -210,7 +210,7 @@ def test_without_the_proof_float32_is_wrong():
     network = single(node, info)
     x = random_input(network, (12, 12))["x"]
     naive = nn.functional.conv2d(
-        torch.from_numpy(x).float(), torch.from_numpy(node.weight).float()
+        torch.tensor(x).float(), torch.tensor(node.weight).float()
     ).numpy() + node.bias[:, None, None].astype(np.float32)
     expected = run(network, {"x": x})["y"]
     assert not np.array_equal(naive.astype(np.int64), expected)

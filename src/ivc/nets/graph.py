@@ -196,9 +196,11 @@ class _Builder:
                 shifted = self._round_shift(total, node.shift, dtype)
                 return self._clip(shifted, node.low, node.high, dtype)
             case Leaky():
-                zero = self._scalar(0, dtype)
+                # The divided value is the larger one exactly where the source is negative.
                 below = self._round_shift(sources[0], node.shift, dtype)
-                return self._select("Less", sources[0], zero, below, sources[0])
+                if dtype == _FAST:
+                    return writer.node("Max", sources[0], below)
+                return self._select("Less", sources[0], below, below, sources[0])
             case Concat():
                 return writer.node("Concat", *sources, axis=1)
             case Slice():
