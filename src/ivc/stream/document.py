@@ -24,7 +24,7 @@ MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 def _rows(head: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
     titles = list(head)
-    lines = [titles, ["---"] * len(titles), *rows]
+    lines: list[Iterable[object]] = [titles, ["---"] * len(titles), *rows]
     return "".join("| " + " | ".join(str(cell) for cell in line) + " |\n" for line in lines)
 
 

@@ -272,8 +272,6 @@ class Parser:
     # Payloads
 
     def _fields(self, record: Record, table: Table) -> tuple[Values, bytes]:
-        if record.encrypted:
-            raise BitstreamError(f"{record.name} cannot be encrypted", record.offset)
         payload = read_payload(self.source, record)
         return table.parse(payload, record.payload_offset), payload
 

@@ -21,6 +21,7 @@ from ivc.stream.syntax import (
 from ivc.types import Layer
 
 CRC_BYTES = 4
+OPEN_CONTROLS = frozenset(Control) - {Control.ATTACHMENT}
 KNOWN_LAYERS = frozenset(int(layer) for layer in Layer)
 
 
@@ -115,6 +116,8 @@ def read_record(source: FileInput) -> Record:
     record = Record(
         number, record.encrypted, record.checksummed, offset, bytes(recorder.data), record.size
     )
+    if record.encrypted and number in OPEN_CONTROLS:
+        raise BitstreamError(f"{record.name} cannot be encrypted", offset)
     small = not record.is_layer and number != Control.ATTACHMENT
     limit = MAX_CONTROL_BYTES if small else MAX_PAYLOAD_BYTES
     if record.size > limit:

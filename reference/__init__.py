@@ -1,0 +1,1 @@
+"""Plain decoders written from the specification alone, to check the fast ones against."""
