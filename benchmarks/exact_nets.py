@@ -204,17 +204,23 @@ def onnx_rows(options: argparse.Namespace) -> list[dict]:
 
 
 def markdown(rows: list[dict]) -> str:
+    """The table of the documentation: one line a path and arithmetic, over threads and layouts."""
+    groups: dict[tuple[str, str], list[dict]] = {}
+    for entry in rows:
+        groups.setdefault((entry["path"], entry["arithmetic"]), []).append(entry)
     lines = [
-        "| path | arithmetic | threads | layout | max. difference | GMAC/s |",
+        "| path | arithmetic | threads | layouts | largest difference | GMAC/s |",
         "|---|---|---|---|---|---|",
     ]
-    for entry in rows:
-        diff = entry["max_abs_difference"]
-        shown = "0" if diff == 0 else f"{diff:.2g}"
-        lines.append(
-            f"| {entry['path']} | {entry['arithmetic']} | {entry['threads']} | {entry['layout']} "
-            f"| {shown} | {entry['gmac_per_s']:g} |"
-        )
+    for (path, arithmetic), group in groups.items():
+        threads = ", ".join(str(n) for n in sorted({entry["threads"] for entry in group}))
+        layouts = ", ".join(dict.fromkeys(entry["layout"] for entry in group))
+        worst = max(entry["max_abs_difference"] for entry in group)
+        speeds = [f"{entry['gmac_per_s']:.2g}" for entry in group]
+        slowest, fastest = min(speeds, key=float), max(speeds, key=float)
+        speed = slowest if slowest == fastest else f"{slowest} to {fastest}"
+        shown = f"{worst:.2g}" if worst else "0"
+        lines.append(f"| {path} | {arithmetic} | {threads} | {layouts} | {shown} | {speed} |")
     return "\n".join(lines) + "\n"
 
 
