@@ -28,7 +28,7 @@ lint: .venv/full.stamp  ## check style and types
 	$(BIN)/mypy
 
 docs: .venv/full.stamp  ## build the documentation into site/
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:  ## remove .venv and everything that was built
 	rm -rf .venv build dist site demo-output src/*.egg-info

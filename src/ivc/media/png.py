@@ -126,7 +126,7 @@ def read_deep(data: bytes, header: Header, where: str) -> npt.NDArray[np.uint16]
 
 
 @numba.njit(cache=True, nogil=True)
-def _unfilter(rows, pixel):  # type: ignore[no-untyped-def]
+def _unfilter(rows, pixel):
     """Undo the filters in place; ``rows`` is uint8 (H, 1 + bytes), ``pixel`` bytes per pixel."""
     height, width = rows.shape
     for y in range(height):

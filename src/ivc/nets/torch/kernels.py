@@ -27,7 +27,7 @@ def round_half_up(x: Tensor) -> Tensor:
     Source: Bengio, Léonard and Courville, "Estimating or Propagating Gradients Through Stochastic
     Neurons for Conditional Computation", 2013 (the straight-through estimator).
     """
-    rounded: Tensor = _RoundHalfUp.apply(x)  # type: ignore[no-untyped-call]
+    rounded: Tensor = _RoundHalfUp.apply(x)
     return rounded
 
 
