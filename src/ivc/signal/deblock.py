@@ -54,3 +54,14 @@ def deblock(plane, threshold, low, high):
             )  # fmt: skip
             plane[y - 2, x], plane[y - 1, x] = min(max(a, low), high), min(max(b, low), high)
             plane[y, x], plane[y + 1, x] = min(max(c, low), high), min(max(d, low), high)
+
+
+@njit(cache=True, nogil=True)
+def squared_error(a, b):
+    """Sum of squared differences of two int32 planes (H, W), as int64."""
+    total = np.int64(0)
+    for y in range(a.shape[0]):
+        for x in range(a.shape[1]):
+            d = np.int64(a[y, x]) - b[y, x]
+            total += d * d
+    return total

@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from ivc.entropy import code_bit, code_bits
+from ivc.entropy import code_bit, code_bits, exhausted, new_contexts
 
 SPATIAL, DIFFERENCE, COPY = 0, 1, 2
 MODE_BLOCK = 16
@@ -37,11 +37,6 @@ CONTEXTS = _REPEATED + 2
 """Adaptive contexts that ``code_plane`` needs."""
 
 
-def new_biases() -> np.ndarray:
-    """Fresh means of prediction errors, (n, 2) int32: mean in 1/256, number of samples seen."""
-    return np.zeros((_BIASES, 2), np.int32)
-
-
 @njit(cache=True, nogil=True)
 def _bit_length(value):
     n = 0
@@ -56,9 +51,15 @@ def _code_error(coder, contexts, energy, sign_context, error):
     magnitude = abs(error)
     wanted = _bit_length(magnitude)
     base = energy * _CLASSES
-    k = 0
-    while k < _CLASSES - 1 and code_bit(coder, contexts, base + k, wanted > k):
+    # Search the number of bits from where it is likely, up or down.
+    k = max(0, (energy >> 1) - 3)
+    if code_bit(coder, contexts, base + k, wanted > k):
         k += 1
+        while k < _CLASSES - 1 and code_bit(coder, contexts, base + k, wanted > k):
+            k += 1
+    else:
+        while k > 0 and not code_bit(coder, contexts, base + k - 1, wanted >= k):
+            k -= 1
     if k == 0:
         return 0
     value = 1
@@ -133,7 +134,7 @@ def code_plane(
     Args:
         coder: an encoder, decoder or estimator of ``ivc.entropy``.
         contexts: at least ``CONTEXTS`` adaptive contexts.
-        biases: from ``new_biases``.
+        biases: (n, 2) int32, zeros at first.
         plane: (H, W) int32; the encoder reads it, both leave the decoded samples in it.
         previous: (H, W) int32 previous frame, or (0, 0) if there is none.
         modes: (ceil(H / 16), ceil(W / 16)) uint8, as ``plane``; unused without a previous frame.
@@ -143,6 +144,9 @@ def code_plane(
         high: largest sample value.
         near: largest absolute error permitted, 0 for lossless.
         depth: bits per sample, scales the thresholds of the predictor.
+
+    Returns:
+        False when a decoder ran out of data and gave up.
     """
     height, width = plane.shape
     inter = previous.shape[0] > 0
@@ -155,6 +159,8 @@ def code_plane(
     errors = np.zeros((2, width + 4), np.int32)
     repeated = 0
     for y in range(height):
+        if exhausted(coder):
+            return False
         if inter:
             if y % MODE_BLOCK == 0:
                 _code_modes(coder, contexts, modes, y // MODE_BLOCK)
@@ -200,6 +206,7 @@ def code_plane(
         )
         row[width + 2 :] = row[width + 1]
         error_row[width + 2 :] = error_row[width + 1]
+    return True
 
 
 @njit(cache=True, nogil=True)
@@ -322,8 +329,72 @@ def code_plane_raw(coder, plane, low, bits):
         plane: (H, W) int32, values from ``low`` to ``low`` + 2**bits - 1.
         low: smallest sample value.
         bits: bits per sample.
+
+    Returns:
+        False when a decoder ran out of data and gave up.
     """
     height, width = plane.shape
     for y in range(height):
+        if exhausted(coder):
+            return False
         for x in range(width):
             plane[y, x] = low + code_bits(coder, np.int64(plane[y, x]) - low, bits)
+    return True
+
+
+class LosslessPlane:
+    """One plane over the frames of a segment: what its coder has learnt and refers to.
+
+    Args:
+        shape: (H, W).
+        low: smallest sample value.
+        high: largest sample value.
+        depth: bits per sample of the picture.
+
+    Attributes:
+        magnitudes: (H, W) uint16 absolute prediction errors of the last frame.
+    """
+
+    def __init__(self, shape: tuple[int, int], low: int, high: int, depth: int) -> None:
+        self.shape, self.low, self.high, self.depth = shape, low, high, depth
+        self.magnitudes = np.zeros(shape, np.uint16)
+        self._contexts = new_contexts(CONTEXTS)
+        # means of prediction errors in 1/256, and how many samples each has seen
+        self._biases = np.zeros((_BIASES, 2), np.int32)
+        self._previous = np.zeros((0, 0), np.int32)
+        blocks = (-(-shape[0] // MODE_BLOCK), -(-shape[1] // MODE_BLOCK))
+        self._modes = np.zeros(blocks, np.uint8)
+
+    def choose_modes(self, samples: np.ndarray) -> None:
+        """Encoder: choose how each block of the next frame is predicted."""
+        if self._previous.size:
+            choose_modes(samples, self._previous, self._modes)
+
+    def code(
+        self, coder: object, samples: np.ndarray, near: int = 0, guide: np.ndarray | None = None
+    ) -> bool:
+        """Code or decode one frame in place; it becomes the reference of the next.
+
+        Args:
+            coder: ``coder`` of an encoder, decoder or estimator.
+            samples: (H, W) int32.
+            near: largest absolute error permitted.
+            guide: ``magnitudes`` of a plane of this shape that was coded before.
+
+        Returns:
+            False when a decoder ran out of data and gave up.
+        """
+        if guide is None:
+            guide = np.zeros((0, 0), np.uint16)
+        whole: bool = code_plane(
+            coder, self._contexts, self._biases, samples, self._previous, self._modes, guide,
+            self.magnitudes, self.low, self.high, near, self.depth,
+        )  # fmt: skip
+        self._previous = samples
+        return whole
+
+    def code_raw(self, coder: object, samples: np.ndarray) -> bool:
+        """The same without prediction: each sample in as many bits as its range needs."""
+        bits = (self.high - self.low).bit_length()
+        whole: bool = code_plane_raw(coder, samples, self.low, bits)
+        return whole

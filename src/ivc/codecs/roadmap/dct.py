@@ -26,17 +26,22 @@ from ivc.codecs.base import Codec, Layers, Settings
 from ivc.codecs.roadmap.dct_encoder import encode_plane
 from ivc.codecs.roadmap.dct_kernels import FRACTION_BITS, PlaneState, decode_plane
 from ivc.codecs.roadmap.dct_syntax import CONTEXTS
-from ivc.entropy import Decoder, Encoder, Probe, new_contexts
+from ivc.entropy import Decoder, Encoder, Probe, code_bits, new_contexts
 from ivc.entropy.fields import integer, pack, unpack
 from ivc.errors import BitstreamError, UsageError
-from ivc.signal import colour, lossless
+from ivc.signal import colour
 from ivc.signal.blocks import load_plane, store_plane, subsample, upsample
-from ivc.signal.deblock import deblock
+from ivc.signal.deblock import deblock, squared_error
+from ivc.signal.lossless import LosslessPlane
 from ivc.types import Frames, Layer, Layout, PixelFormat, Segment, SegmentHeader
+
+_SHRINK = 2  # in 1/64 step
+_LAMBDA = 0.07  # squared steps that a bit is worth
 
 STEPS_PER_OCTAVE = 48
 MAX_STEP_INDEX = 21 * STEPS_PER_OCTAVE - 1
 MAX_DEBLOCKING = 7
+DEBLOCKING_SHIFT = 11
 
 
 @dataclass(frozen=True)
@@ -58,13 +63,12 @@ class Header:
     Attributes:
         step: index of the quantisation step, see ``step_size``.
         halved: 1 if the colour planes of an RGB picture are stored at half width and height.
-        deblocking: strength of the deblocking filter.
+        shrink: how far decoded magnitudes are moved towards zero, in 1/64 step.
     """
 
     step: int = integer(0, MAX_STEP_INDEX)
     halved: int = integer(0, 1)
     shrink: int = integer(0, 31)
-    deblocking: int = integer(0, MAX_DEBLOCKING)
 
 
 _MANTISSAS = [round(2 ** (14 + i / STEPS_PER_OCTAVE)) for i in range(STEPS_PER_OCTAVE)]
@@ -96,7 +100,7 @@ class _Plane:
         self.padded = (8 * blocks[0], 8 * blocks[1])
         self.limits = limits
         self.step = step
-        self.contexts = new_contexts(CONTEXTS)
+        self.contexts = new_contexts(CONTEXTS, fast=4, slow=8)
         self.decoded = np.zeros((0, 0), np.int32)
         self.modes = np.zeros(blocks, np.uint8)
         self.magnitudes = np.zeros((*blocks, 65), np.uint8)
@@ -114,27 +118,22 @@ class _Plane:
         """Smooth block edges of the frame decoded last."""
         if strength:
             low, high, _ = self.limits
-            deblock(self.decoded, (self.step * strength) >> 12, low, high)
+            deblock(self.decoded, (self.step * strength) >> DEBLOCKING_SHIFT, low, high)
 
-
-class _Alpha:
-    """The alpha plane, coded without loss."""
-
-    def __init__(self, shape: tuple[int, int], top: int, depth: int) -> None:
-        self.top, self.depth = top, depth
-        self.contexts, self.biases = new_contexts(lossless.CONTEXTS), lossless.new_biases()
-        self.previous = np.zeros((0, 0), np.int32)
-        side = lossless.MODE_BLOCK
-        self.modes = np.zeros((-(-shape[0] // side), -(-shape[1] // side)), np.uint8)
-        self.magnitudes = np.zeros(shape, np.uint16)
-
-    def code(self, coder: object, samples: np.ndarray) -> None:
-        """Code or decode one frame in place."""
-        lossless.code_plane(
-            coder, self.contexts, self.biases, samples, self.previous, self.modes,
-            np.zeros((0, 0), np.uint16), self.magnitudes, 0, self.top, 0, self.depth,
-        )  # fmt: skip
-        self.previous = samples
+    def choose_deblocking(self, source: np.ndarray) -> int:
+        """The strength whose result is nearest to ``source``; leaves that result."""
+        unfiltered = self.decoded
+        best, best_error = 0, squared_error(unfiltered, source)
+        kept = unfiltered
+        for strength in range(1, MAX_DEBLOCKING + 1):
+            self.decoded = unfiltered.copy()
+            self.deblock(strength)
+            error = squared_error(self.decoded, source)
+            if error >= best_error:
+                break
+            best, best_error, kept = strength, error, self.decoded
+        self.decoded = kept
+        return best
 
 
 class _Picture:
@@ -154,7 +153,7 @@ class _Picture:
         for i, shape in enumerate(shapes):
             limits = (-top, top, 0) if self.rgb and i else (0, top, middle)
             self.planes.append(_Plane(shape, limits, step, header.shrink))
-        self.alpha = _Alpha((height, width), pixel_format.max_value, pixel_format.depth)
+        self.alpha = LosslessPlane((height, width), 0, pixel_format.max_value, pixel_format.depth)
 
     def guide(self, i: int) -> np.ndarray:
         """Magnitudes that hint at those of plane ``i``."""
@@ -187,13 +186,12 @@ class Dct(Codec[DctSettings]):
         header = Header(
             step=step_index(settings.quality, depth),
             halved=int(frames.format.layout is Layout.RGB and settings.chroma == "420"),
-            shrink=SHRINK_DEFAULT,
-            deblocking=DEBLOCK_DEFAULT,
+            shrink=_SHRINK,
         )
         picture = _Picture(frames.format, frames.width, frames.height, header)
         encoder, probe = Encoder(), Probe()
         unit = step_size(header.step) / 256
-        lagrangian = LAMBDA * unit * unit
+        lagrangian = _LAMBDA * unit * unit
         refine = settings.effort >= 3
         candidates = min(max(settings.effort - 2, 1), 5)
         rounding = 128 if refine else 96
@@ -222,11 +220,10 @@ class Dct(Codec[DctSettings]):
                     candidates,
                     refine,
                 )
-                plane.deblock(header.deblocking)
+                code_bits(encoder.coder, plane.choose_deblocking(samples), 3)
             if frames.format.alpha:
                 samples = source[-1].astype(np.int32)
-                if picture.alpha.previous.size:
-                    lossless.choose_modes(samples, picture.alpha.previous, picture.alpha.modes)
+                picture.alpha.choose_modes(samples)
                 picture.alpha.code(encoder.coder, samples)
         return {Layer.PICTURE: pack(header) + encoder.finish()}
 
@@ -247,8 +244,9 @@ class Dct(Codec[DctSettings]):
         for t in range(header.frames):
             target = [plane[t] for plane in out]
             for i, plane in enumerate(picture.planes):
-                decode_plane(decoder.coder, plane.next_state(picture.guide(i)))
-                plane.deblock(fields.deblocking)
+                if not decode_plane(decoder.coder, plane.next_state(picture.guide(i))):
+                    decoder.finish()
+                plane.deblock(code_bits(decoder.coder, 0, 3))
                 if not picture.rgb:
                     store_plane(plane.decoded, FRACTION_BITS, pixel_format.max_value, target[i])
             if picture.rgb:
@@ -258,12 +256,8 @@ class Dct(Codec[DctSettings]):
                 colour.opponent_to_rgb(*planes, FRACTION_BITS, pixel_format.max_value, *target[:3])
             if pixel_format.alpha:
                 samples = np.zeros(shapes[0], np.int32)
-                picture.alpha.code(decoder.coder, samples)
+                if not picture.alpha.code(decoder.coder, samples):
+                    decoder.finish()
                 target[-1][:] = samples
         decoder.finish()
         return Frames(out, pixel_format)
-
-
-LAMBDA = 0.12
-SHRINK_DEFAULT = 2
-DEBLOCK_DEFAULT = 2

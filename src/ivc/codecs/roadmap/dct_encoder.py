@@ -36,13 +36,6 @@ def quantise(coefficients, step, rounding, levels):
 
 
 @njit(cache=True, nogil=True)
-def _levels_cost(probe, contexts, levels, left, above, guide):
-    """Bits that the levels would cost."""
-    code_levels(probe, contexts, levels, left, above, guide)
-    return float(take_cost(probe)) / (1 << COST_BITS)
-
-
-@njit(cache=True, nogil=True)
 def _mode_cost(probe, contexts, mode, left, above, inter):
     code_mode(probe, contexts, mode, left, above, inter)
     return float(take_cost(probe)) / (1 << COST_BITS)
@@ -56,43 +49,46 @@ def _coefficient_error(coefficient, level, step, less):
 
 
 @njit(cache=True, nogil=True)
-def refine_levels(
-    probe, contexts, coefficients, levels, left, above, guide, step, shrink, lagrangian
+def _optimise_levels(
+    probe, contexts, coefficients, levels, neighbours, step, shrink, lagrangian, refine
 ):
-    """Greedy rate-distortion optimised quantisation: lower magnitudes by one where that pays.
+    """Rate-distortion cost of levels, after lowering magnitudes by one where that pays.
 
     Coefficients are visited from high to low frequency; each trial is costed exactly, by the
-    syntax itself.
+    syntax itself. Without ``refine`` the levels stay as they are.
 
     Returns:
         Squared error plus ``lagrangian`` times bits of the levels kept.
     """
-    scale = 1.0 / (1 << STEP_BITS)
-    unit = step * scale
-    less = ((step * shrink) >> 6) * scale
+    left, above, guide = neighbours
+    unit = step / (1 << STEP_BITS)
+    less = ((step * shrink) >> 6) / (1 << STEP_BITS)
     error = 0.0
     for k in range(64):
         error += _coefficient_error(coefficients[k], levels[k], unit, less)
-    best = error + lagrangian * _levels_cost(probe, contexts, levels, left, above, guide)
-    for p in range(63, -1, -1):
-        k = SCAN[p]
-        level = levels[k]
-        if level == 0:
-            continue
-        position = abs(float(coefficients[k])) / unit
-        if position > abs(level) + 0.15:
-            continue
-        lower = level - 1 if level > 0 else level + 1
-        change = _coefficient_error(coefficients[k], lower, unit, less)
-        change -= _coefficient_error(coefficients[k], level, unit, less)
-        levels[k] = lower
-        cost = _levels_cost(probe, contexts, levels, left, above, guide)
-        total = error + change + lagrangian * cost
+    best = np.inf
+    change = 0.0
+    k = 0
+    kept = levels[0]
+    for p in range(64, -1, -1):
+        # The first round costs the levels as they come.
+        if p < 64:
+            k = SCAN[p]
+            kept = levels[k]
+            if kept == 0 or abs(float(coefficients[k])) > (abs(kept) + 0.15) * unit:
+                continue
+            levels[k] = kept - 1 if kept > 0 else kept + 1
+            change = _coefficient_error(coefficients[k], levels[k], unit, less)
+            change -= _coefficient_error(coefficients[k], kept, unit, less)
+        code_levels(probe, contexts, levels, left, above, guide)
+        total = error + change + lagrangian * (float(take_cost(probe)) / (1 << COST_BITS))
         if total < best:
             best = total
             error += change
         else:
-            levels[k] = level
+            levels[k] = kept
+        if not refine:
+            break
     return best
 
 
@@ -131,12 +127,11 @@ def encode_plane(coder, probe, state, source, lagrangian, rounding, candidates, 
     contexts = state.contexts
     step, shrink = state.scalars[STEP], state.scalars[SHRINK]
     unit = step / (1 << STEP_BITS)
-    less = ((step * shrink) >> 6) / (1 << STEP_BITS)
     levels = np.zeros(64, np.int32)
     best_levels = np.zeros(64, np.int32)
+    predictions = np.zeros((MODES + 1, 64), np.int32)
     coefficients = np.zeros((MODES + 1, 64), np.int32)
     residual = np.zeros(64, np.int32)
-    prediction = np.zeros(64, np.int32)
     border = np.zeros(25, np.int32)
     nothing = np.zeros(65, np.uint8)
     ranking = np.zeros(MODES + 1)
@@ -151,8 +146,8 @@ def encode_plane(coder, probe, state, source, lagrangian, rounding, candidates, 
             guide = state.guide[by, bx]
             gather_border(state.decoded, y0, x0, state.scalars[NEUTRAL], border)
             for mode in range(MODES + 1 if inter else MODES):
-                predict(state, y0, x0, mode, border, prediction)
-                _transform_residual(source, y0, x0, prediction, residual, coefficients[mode])
+                predict(state, y0, x0, mode, border, predictions[mode])
+                _transform_residual(source, y0, x0, predictions[mode], residual, coefficients[mode])
                 mode_bits[mode] = _mode_cost(probe, contexts, mode, left_mode, above_mode, inter)
                 ranking[mode] = _absolute_sum(coefficients[mode]) + unit * mode_bits[mode]
             best = np.inf
@@ -163,23 +158,17 @@ def encode_plane(coder, probe, state, source, lagrangian, rounding, candidates, 
                     mode = np.argmin(ranking[:MODES])
                     ranking[mode] = np.inf
                 quantise(coefficients[mode], step, rounding, levels)
-                if refine:
-                    cost = refine_levels(
-                        probe,
-                        contexts,
-                        coefficients[mode],
-                        levels,
-                        left,
-                        above,
-                        guide,
-                        step,
-                        shrink,
-                        lagrangian,
-                    )
-                else:
-                    cost = lagrangian * _levels_cost(probe, contexts, levels, left, above, guide)
-                    for k in range(64):
-                        cost += _coefficient_error(coefficients[mode, k], levels[k], unit, less)
+                cost = _optimise_levels(
+                    probe,
+                    contexts,
+                    coefficients[mode],
+                    levels,
+                    (left, above, guide),
+                    step,
+                    shrink,
+                    lagrangian,
+                    refine,
+                )
                 cost += lagrangian * mode_bits[mode]
                 if cost < best:
                     best = cost
@@ -187,7 +176,7 @@ def encode_plane(coder, probe, state, source, lagrangian, rounding, candidates, 
                     best_levels[:] = levels
             code_mode(coder, contexts, best_mode, left_mode, above_mode, inter)
             count = code_levels(coder, contexts, best_levels, left, above, guide)
-            predict(state, y0, x0, best_mode, border, prediction)
+            prediction = predictions[best_mode]
             reconstruct(state, y0, x0, best_levels, count, coefficients[0], residual, prediction)
             state.modes[by, bx] = best_mode
             remember(state, by, bx, best_levels, count)

@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 
 from ivc.codecs.roadmap.dct_syntax import INTER, code_levels, code_mode
+from ivc.entropy import exhausted
 from ivc.signal.dct import COEFFICIENT_LIMIT, inverse_dct
 from ivc.signal.intra import MEAN, gather_border, predict_block
 
@@ -100,6 +101,9 @@ def decode_plane(coder, state):
     Args:
         coder: a decoder.
         state: the plane's state; ``decoded``, ``modes`` and ``magnitudes`` are written.
+
+    Returns:
+        False when the data ran out and decoding was given up.
     """
     rows, columns = state.modes.shape
     inter = state.previous.shape[0] > 0
@@ -110,6 +114,8 @@ def decode_plane(coder, state):
     border = np.zeros(25, np.int32)
     nothing = np.zeros(65, np.uint8)
     for by in range(rows):
+        if exhausted(coder):
+            return False
         for bx in range(columns):
             left_mode = state.modes[by, bx - 1] if bx > 0 else MEAN
             above_mode = state.modes[by - 1, bx] if by > 0 else MEAN
@@ -123,3 +129,4 @@ def decode_plane(coder, state):
             reconstruct(state, 8 * by, 8 * bx, levels, count, coefficients, residual, prediction)
             state.modes[by, bx] = mode
             remember(state, by, bx, levels, count)
+    return True

@@ -132,7 +132,7 @@ def code_levels(coder, contexts, levels, left, above, guide):
         q = (k >> 3) * 10 + (k & 7)
         inside = 2 * (own[q + 1] + own[q + 10]) + own[q + 11] + own[q + 2] + own[q + 20]
         outside = np.int64(left[k]) + np.int64(above[k])
-        activity = inside + 2 * outside + np.int64(guide[k])
+        activity = inside + outside + np.int64(guide[k])
         activity = _ACTIVITY[min((activity + 1) >> 1, 80)]
         magnitude = abs(levels[k])
         if p < count - 1:

@@ -19,22 +19,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ivc.codecs.base import Codec, Layers, Settings
-from ivc.entropy import Decoder, Encoder, new_contexts
+from ivc.entropy import Decoder, Encoder
 from ivc.entropy.fields import integer, pack, unpack
 from ivc.errors import BitstreamError, UsageError
 from ivc.signal import colour
-from ivc.signal.lossless import (
-    CONTEXTS,
-    MODE_BLOCK,
-    choose_modes,
-    code_plane,
-    code_plane_raw,
-    new_biases,
-)
-from ivc.types import Frames, Layer, Layout, PixelFormat, Segment, SegmentHeader
-
-_NOTHING = np.zeros((0, 0), np.int32)
-_NO_GUIDE = np.zeros((0, 0), np.uint16)
+from ivc.signal.lossless import LosslessPlane
+from ivc.types import Frames, Layer, Layout, Segment, SegmentHeader
 
 
 @dataclass(frozen=True)
@@ -63,47 +53,27 @@ class Header:
     near: int = integer(0, 255)
 
 
-class _Plane:
-    """The adaptive state of one plane over the frames of a segment."""
-
-    def __init__(self, shape: tuple[int, int], low: int, high: int) -> None:
-        self.shape, self.low, self.high = shape, low, high
-        self.contexts = new_contexts(CONTEXTS)
-        self.biases = new_biases()
-        self.previous = _NOTHING
-        self.modes = np.zeros((-(-shape[0] // MODE_BLOCK), -(-shape[1] // MODE_BLOCK)), np.uint8)
-        self.magnitudes = np.zeros(shape, np.uint16)
-
-    def code(
-        self, coder: object, samples: np.ndarray, header: Header, guide: np.ndarray, depth: int
-    ) -> None:
-        """Code or decode one frame in place; the samples become the next frame's reference."""
-        if header.raw:
-            code_plane_raw(coder, samples, self.low, (self.high - self.low).bit_length())
-            return
-        code_plane(
-            coder, self.contexts, self.biases, samples, self.previous, self.modes, guide,
-            self.magnitudes, self.low, self.high, header.near, depth,
-        )  # fmt: skip
-        self.previous = samples
-
-
-def _planes(pixel_format: PixelFormat, width: int, height: int, kind: int) -> list[_Plane]:
-    top = pixel_format.max_value
+def _planes(header: SegmentHeader, kind: int) -> list[LosslessPlane]:
+    top = header.format.max_value
     planes = []
-    for i, shape in enumerate(pixel_format.plane_shapes(width, height)):
-        signed = kind != colour.IDENTITY and i in (1, 2)
-        planes.append(_Plane(shape, -top if signed else 0, top))
+    for i, shape in enumerate(header.format.plane_shapes(header.width, header.height)):
+        low = -top if kind != colour.IDENTITY and i in (1, 2) else 0
+        planes.append(LosslessPlane(shape, low, top, header.format.depth))
     return planes
 
 
-def _guides(pixel_format: PixelFormat, planes: list[_Plane]) -> list[np.ndarray]:
-    """For each plane the errors that hint at its own: those of the plane before if of its size."""
-    guides = [_NO_GUIDE]
-    for i in range(1, pixel_format.layout.planes):
-        alike = planes[i].shape == planes[i - 1].shape
-        guides.append(planes[i - 1].magnitudes if alike else _NO_GUIDE)
-    return guides + [_NO_GUIDE] * pixel_format.alpha
+def _code(
+    coder: object, planes: list[LosslessPlane], i: int, samples: np.ndarray, fields: Header
+) -> bool:
+    """Code or decode one frame of plane ``i``; False if the data ran out.
+
+    The errors of the plane before hint at those of this one if both are colour and of one size.
+    """
+    if fields.raw:
+        return planes[i].code_raw(coder, samples)
+    guided = i in (1, 2) and planes[i - 1].shape == planes[i].shape
+    guide = planes[i - 1].magnitudes if guided else None
+    return planes[i].code(coder, samples, fields.near, guide)
 
 
 def _trial_cost(planes: Iterator[np.ndarray]) -> float:
@@ -132,31 +102,28 @@ def _choose_colour(frames: Frames, near: int) -> int:
     return min(kinds, key=lambda kind: costs[kind])
 
 
-def _encode(frames: Frames, header: Header) -> bytes:
-    layout, depth = frames.format.layout, frames.format.depth
-    planes = _planes(frames.format, frames.width, frames.height, header.colour)
-    guides = _guides(frames.format, planes)
+def _encode(frames: Frames, header: SegmentHeader, fields: Header) -> bytes:
+    layout = frames.format.layout
+    planes = _planes(header, fields.colour)
     encoder = Encoder()
     for t in range(len(frames)):
         source = [plane[t] for plane in frames.planes]
         samples = [np.empty(plane.shape, np.int32) for plane in planes]
         if layout is Layout.RGB:
-            colour.forward_reversible(*source[:3], header.colour, *samples[:3])
+            colour.forward_reversible(*source[:3], fields.colour, *samples[:3])
         else:
             for i in range(layout.planes):
                 samples[i][:] = source[i]
         if frames.format.alpha:
             samples[-1][:] = source[-1]
         for i, plane in enumerate(planes):
-            if i == 1 and header.near and header.colour == colour.SUBTRACT_GREEN:
-                # the decoder will add the decoded green
-                colour.forward_reversible(
-                    source[0], samples[0], source[2], header.colour, *samples[:3]
-                )
-            if plane.previous.size:
-                choose_modes(samples[i], plane.previous, plane.modes)
-            plane.code(encoder.coder, samples[i], header, guides[i], depth)
-    return pack(header) + encoder.finish()
+            if i == 1 and fields.near and fields.colour == colour.SUBTRACT_GREEN:
+                # the decoder will add the decoded green, so that is what must be subtracted
+                green = samples[0].astype(frames.format.dtype)
+                colour.forward_reversible(source[0], green, source[2], fields.colour, *samples[:3])
+            plane.choose_modes(samples[i])
+            _code(encoder.coder, planes, i, samples[i], fields)
+    return pack(fields) + encoder.finish()
 
 
 class Dpcm(Codec[DpcmSettings]):
@@ -185,11 +152,14 @@ class Dpcm(Codec[DpcmSettings]):
         if not 0 <= settings.near <= 255:
             raise UsageError(f"near must be 0 to 255, not {settings.near}")
         frames = segment.frames
+        header = SegmentHeader(
+            frames.format, frames.width, frames.height, len(frames), self.version
+        )
         kind = _choose_colour(frames, settings.near)
-        payload = _encode(frames, Header(raw=0, colour=kind, near=settings.near))
+        payload = _encode(frames, header, Header(raw=0, colour=kind, near=settings.near))
         raw_size = -(-sum(plane.size for plane in frames.planes) * frames.format.depth // 8)
         if len(payload) > raw_size + 3:
-            payload = _encode(frames, Header(raw=1, colour=colour.IDENTITY, near=0))
+            payload = _encode(frames, header, Header(raw=1, colour=colour.IDENTITY, near=0))
         return {Layer.PICTURE: payload}
 
     def decode(
@@ -201,14 +171,14 @@ class Dpcm(Codec[DpcmSettings]):
         fields, payload = unpack(Header, layers[Layer.PICTURE])
         pixel_format = header.format
         layout = pixel_format.layout
-        planes = _planes(pixel_format, header.width, header.height, fields.colour)
-        guides = _guides(pixel_format, planes)
+        planes = _planes(header, fields.colour)
         decoder = Decoder(payload)
         out = [np.empty((header.frames, *plane.shape), pixel_format.dtype) for plane in planes]
         for t in range(header.frames):
             samples = [np.zeros(plane.shape, np.int32) for plane in planes]
-            for i, plane in enumerate(planes):
-                plane.code(decoder.coder, samples[i], fields, guides[i], pixel_format.depth)
+            for i in range(len(planes)):
+                if not _code(decoder.coder, planes, i, samples[i], fields):
+                    decoder.finish()
             target = [plane[t] for plane in out]
             if layout is Layout.RGB:
                 top = pixel_format.max_value
