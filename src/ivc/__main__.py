@@ -1,6 +1,8 @@
-"""``python -m ivc``: the same as the ``ivc`` command."""
+"""``python -m ivc``: the ``ivc`` command where its script is not on the path."""
+
+import sys
 
 from ivc.cli import main
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

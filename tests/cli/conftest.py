@@ -57,9 +57,8 @@ def process(folder):
     """Runs ``ivc ARGUMENTS`` as a process of its own; bytes in, bytes out."""
 
     def run(*arguments, stdin=b"", **environment):
-        code = "import sys; from ivc.cli import main; sys.exit(main())"
         done = subprocess.run(
-            [sys.executable, "-c", code, *map(str, arguments)],
+            [sys.executable, "-m", "ivc", *map(str, arguments)],
             input=stdin,
             capture_output=True,
             env=os.environ | environment,

@@ -7,9 +7,9 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from conftest import picture, video_planes
 from PIL import Image
 
+from conftest import picture, video_planes
 from ivc.cli.info import LISTED_SEGMENTS
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from conftest import picture, video_planes
 
-IVC = [sys.executable, "-c", "import sys; from ivc.cli import main; sys.exit(main())"]
+IVC = [sys.executable, "-m", "ivc"]
 
 HEAVY = {"numpy", "numba", "torch", "av", "PIL", "onnxruntime", "scipy", "tifffile", "rich"}
 
@@ -55,13 +56,22 @@ def test_pipes_all_the_way(process, folder):
 
 
 def test_a_file_through_a_redirection(process, clip, folder):
-    assert process("encode", clip, "-o", "-", "--profile", "dpcm").code == 0
     encoded = process("encode", clip, "-o", "-", "--profile", "dpcm").out
     (folder / "a.ivc").write_bytes(encoded)
     with open("a.ivc", "rb") as file:  # noqa: PTH123
         done = subprocess.run([*IVC, "decode", "-", "-o", "b.mkv"], stdin=file, timeout=60)
     assert done.returncode == 0
     assert (video_planes("b.mkv") == video_planes(clip)).all()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are not bytes everywhere")
+def test_names_that_are_no_text(coded_photo, process, folder):
+    name = os.fsdecode(b"a\xffb.ivc")
+    Path(coded_photo).rename(name)
+    for arguments in (["info", name], ["info", name, "--json"], ["verify", name]):
+        result = process(*arguments, PYTHONIOENCODING="ascii")
+        assert (result.code, result.err) == (0, "")
+        assert b"udcff" in result.out
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")

@@ -9,6 +9,7 @@ Ctrl-C or SIGTERM, 141 nobody reads the output any more.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ from ivc.cli.extract import extract
 from ivc.cli.help import Group
 from ivc.cli.info import info
 from ivc.cli.profiles import profiles
-from ivc.cli.terminal import USAGE, report_error, show_warnings, terminated_as_exception
+from ivc.cli.terminal import USAGE, report_error, terminated_as_exception
 from ivc.cli.verify import verify
 
 __all__ = ["app", "main"]
@@ -59,8 +60,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if "_IVC_COMPLETE" in os.environ:
         app.main(prog_name="ivc", complete_var="_IVC_COMPLETE")
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # File names may hold what the terminal's encoding does not.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        with terminated_as_exception(), show_warnings():
+        with terminated_as_exception():
             # Not app.main(), which has its own ideas of errors and signals.
             with app.make_context("ivc", arguments) as context:
                 app.invoke(context)

@@ -10,7 +10,7 @@ import click
 
 from ivc.cli import paths, values
 from ivc.cli.help import Command, option
-from ivc.cli.terminal import ProgressBar, about, print_json, summary
+from ivc.cli.terminal import ProgressBar, about, print_json, show_warnings, summary
 from ivc.errors import TruncatedError, UsageError
 
 
@@ -101,7 +101,7 @@ def decode(
     from ivc import api
 
     began = time.perf_counter()
-    with about(input), ProgressBar(quiet=quiet or as_json) as progress:
+    with about(input), show_warnings(), ProgressBar(quiet=quiet or as_json) as progress:
         result = api.decode(
             sys.stdin.buffer if input == paths.PIPE else input,
             destination,

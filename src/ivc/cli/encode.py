@@ -10,7 +10,15 @@ import click
 
 from ivc.cli import paths, values
 from ivc.cli.help import Command, option
-from ivc.cli.terminal import ProgressBar, about, human_bytes, note, print_json, summary
+from ivc.cli.terminal import (
+    ProgressBar,
+    about,
+    human_bytes,
+    note,
+    print_json,
+    show_warnings,
+    summary,
+)
 from ivc.errors import UsageError
 
 if TYPE_CHECKING:
@@ -186,7 +194,7 @@ def encode(
     from ivc import api
 
     began = time.perf_counter()
-    with about(input), ProgressBar(quiet=quiet or as_json) as progress:
+    with about(input), show_warnings(), ProgressBar(quiet=quiet or as_json) as progress:
         result = api.encode(input, destination, progress=progress, **request)
     elapsed = time.perf_counter() - began
     if as_json:

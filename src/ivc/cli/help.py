@@ -72,7 +72,7 @@ def write_examples(examples: Examples, formatter: click.HelpFormatter) -> None:
     """Write command lines and their comments in two columns."""
     if not examples:
         return
-    width = max(len(line) for line, comment in examples if comment or len(examples) == 1)
+    width = max((len(line) for line, comment in examples if comment), default=0)
     with formatter.section("Examples"):
         for line, comment in examples:
             text = f"{line:<{width}}  # {comment}" if comment else line

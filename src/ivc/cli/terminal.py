@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import math
 import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType, TracebackType
@@ -73,6 +70,8 @@ def report_error(error: BaseException) -> int:
     if not isinstance(error, Exception):
         raise error
     if os.environ.get("IVC_DEBUG") == "1":
+        import traceback
+
         traceback.print_exception(error)
     first_line = next(iter(str(error).splitlines()), "")[:200]
     return _line(
@@ -116,15 +115,13 @@ def summary(text: str) -> None:
         print(text, file=sys.stderr)
 
 
-class _WarningLines(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        note(f"warning: {record.getMessage()}")
-
-
 @contextmanager
 def show_warnings() -> Iterator[None]:
     """Show what the rooms of ivc log as warnings, such as a track that had to be left out."""
-    handler = _WarningLines(logging.WARNING)
+    import logging
+
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: note(f"warning: {record.getMessage()}")  # type: ignore[method-assign]
     logger = logging.getLogger("ivc")
     logger.addHandler(handler)
     try:
@@ -234,6 +231,8 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]], *, left: i
 
 def print_json(document: Mapping[str, Any]) -> None:
     """Print one JSON object; infinity, which JSON lacks, becomes null."""
+    import json
+
     print(json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False))
 
 
