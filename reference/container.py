@@ -168,8 +168,8 @@ def check_level(header):
     require(header["level"] in fitting, "the level does not fit")
 
 
-def read_record(source):
-    """One record; the checksum is tested."""
+def read_record(source, header=b""):
+    """One record; its checksum is tested, which for END covers magic and header, too."""
     start = source.position
     tag = source.varint()
     number, encrypted, checksummed = tag // 4, tag // 2 % 2, tag % 2
@@ -180,7 +180,8 @@ def read_record(source):
     payload = source.take(size)
     if checksummed:
         stored = int.from_bytes(source.take(4), "little")
-        require(stored == crc32c(source.data[start : place + size]), f"checksum at {start}")
+        front = header if number == 28 else b""
+        require(stored == crc32c(front + source.data[start : place + size]), f"checksum at {start}")
     return {
         "number": number,
         "offset": start,
@@ -211,6 +212,7 @@ class Container:
     def __init__(self, data):
         self.source = Bytes(data, short=CutShortError)
         self.header = read_header(self.source)
+        self.header_bytes = data[: self.source.position]
         self.shared, self.attachments, self.segments = {}, [], []
         self.attachment_offsets = []
         self.truncated = False
@@ -230,7 +232,7 @@ class Container:
         """Records of a still."""
         layers, first = {}, None
         while True:
-            record = read_record(self.source)
+            record = read_record(self.source, self.header_bytes)
             if record["number"] == 28:
                 break
             if is_layer(record):
@@ -252,7 +254,7 @@ class Container:
     def read_clip(self):
         """Records of a clip."""
         while True:
-            record = read_record(self.source)
+            record = read_record(self.source, self.header_bytes)
             require(not is_layer(record), "a layer outside a segment")
             if record["number"] == 24:
                 self.read_segment(record)

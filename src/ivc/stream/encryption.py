@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import binascii
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ivc.errors import BitstreamError, DecryptionError, UnsupportedError, UsageError
 from ivc.stream.fields import Values
@@ -44,7 +44,7 @@ class Encryption:
         scrypt_log2_n: cost of guessing a passphrase.
     """
 
-    key: bytes
+    key: bytes = field(repr=False)
     layers: frozenset[Layer] | None = None
     attachments: frozenset[AttachmentKind] | None = None
     salt: bytes | None = None

@@ -15,7 +15,7 @@ from ivc.stream.syntax import (
     MAGIC,
     SAMPLE_ASPECT,
     SAMPLE_ASPECT_NUMBER,
-)  # fmt: skip
+)
 from ivc.types import Colour, Layout, PixelFormat, StreamInfo
 
 

@@ -24,7 +24,7 @@ from ivc.stream.syntax import (
     SEGMENT,
     SHARED,
     Control,
-)  # fmt: skip
+)
 
 SEGMENT_SLACK = 1 << 12
 """Bytes that heads, checksums and tags may add to the layers of a segment."""
@@ -53,6 +53,7 @@ class Parser:
     Attributes:
         source: where it reads.
         header: of the stream.
+        header_bytes: magic and header.
         flags: of the header.
         level: of the stream.
         grid: where frames lie at the nominal rate.
@@ -79,8 +80,9 @@ class Parser:
         self.grid = timing.Grid.of(self.header.info)
         self.scope: encryption.Scope | None = None
         self.cipher: encryption.Cipher | None = None
+        self.header_bytes = bytes(recorder.data)
         if self.flags.encrypted:
-            self._read_encryption(bytes(recorder.data), key)
+            self._read_encryption(key)
         self.front = source.offset
         self.shared: dict[int, LayerEntry] = {}
         self.attachments: list[AttachmentEntry] = []
@@ -93,7 +95,7 @@ class Parser:
         """True if payloads must be kept when they pass."""
         return self.source.size is None
 
-    def _read_encryption(self, header: bytes, key: bytes | None) -> None:
+    def _read_encryption(self, key: bytes | None) -> None:
         record = read_record(self.source)
         if record.number != Control.ENCRYPTION:
             raise BitstreamError("an ENCRYPTION record belongs here", record.offset)
@@ -101,7 +103,7 @@ class Parser:
         self.scope, _ = encryption.parse(payload, record.payload_offset)
         if key is not None:
             self.cipher = encryption.unlock(key, payload, record.payload_offset)
-            self.cipher.bind(header)
+            self.cipher.bind(self.header_bytes)
 
     def restart(self) -> Parser:
         """A fresh parser of the same file, which must not be a pipe."""
@@ -236,7 +238,7 @@ class Parser:
             DecryptionError: when it was changed, or the stream was.
         """
         base = record.payload_offset
-        payload = read_payload(self.source, record, MAX_CONTROL_BYTES)
+        payload = read_payload(self.source, record, MAX_CONTROL_BYTES, self.header_bytes)
         values = END.parse(payload, base, {"encrypted": int(self.flags.encrypted)})
         if self.cipher:
             fields, tag = payload[: -encryption.TAG_BYTES], payload[-encryption.TAG_BYTES :]
@@ -266,7 +268,7 @@ class Parser:
 
     def empty_end(self, record: Record) -> None:
         """Read the END record of a still that is not encrypted."""
-        if read_payload(self.source, record, MAX_CONTROL_BYTES):
+        if read_payload(self.source, record, MAX_CONTROL_BYTES, self.header_bytes):
             raise BitstreamError("END: in a still without encryption it is empty", record.offset)
 
     # Payloads

@@ -100,6 +100,11 @@ class Stream:
         return self._index.indexed
 
     @property
+    def header_bytes(self) -> bytes:
+        """Magic and header as they stand in the stream."""
+        return self._parser.header_bytes
+
+    @property
     def scope(self) -> Scope | None:
         """Which layers and attachments are encrypted; None if the stream is not."""
         return self._parser.scope

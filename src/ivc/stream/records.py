@@ -17,7 +17,7 @@ from ivc.stream.syntax import (
     MAX_LAYER_NUMBER,
     MAX_PAYLOAD_BYTES,
     Control,
-)  # fmt: skip
+)
 from ivc.types import Layer
 
 CRC_BYTES = 4
@@ -84,13 +84,26 @@ def crc32c(*parts: bytes) -> int:
 
 
 def frame_record(
-    number: int, payload: bytes, *, encrypted: bool = False, checksummed: bool = False
+    number: int,
+    payload: bytes,
+    *,
+    encrypted: bool = False,
+    checksummed: bool = False,
+    header: bytes = b"",
 ) -> list[bytes]:
-    """The bytes of a record, in parts so that a large payload is not copied."""
+    """The bytes of a record, in parts so that a large payload is not copied.
+
+    Args:
+        number: of the layer, or one of ``Control``.
+        payload: as stored.
+        encrypted: whether it is ciphertext.
+        checksummed: whether a CRC-32C follows it.
+        header: magic and header for END, whose checksum covers them too.
+    """
     head = encode_varint(number << 2 | encrypted << 1 | checksummed) + encode_varint(len(payload))
     if not checksummed:
         return [head, payload]
-    return [head, payload, crc32c(head, payload).to_bytes(CRC_BYTES, "little")]
+    return [head, payload, crc32c(header, head, payload).to_bytes(CRC_BYTES, "little")]
 
 
 def record_size(payload_bytes: int, number: int, *, checksummed: bool) -> int:
@@ -125,13 +138,16 @@ def read_record(source: FileInput) -> Record:
     return record
 
 
-def read_payload(source: FileInput, record: Record, limit: int | None = None) -> bytes:
+def read_payload(
+    source: FileInput, record: Record, limit: int | None = None, header: bytes = b""
+) -> bytes:
     """Read and check the payload of a record; ``source`` stands at it.
 
     Args:
         source: where to read.
         record: what ``read_record`` gave.
         limit: largest size that makes sense here.
+        header: magic and header for END, whose checksum covers them too.
 
     Raises:
         ChecksumError: when payload or head were changed.
@@ -143,8 +159,9 @@ def read_payload(source: FileInput, record: Record, limit: int | None = None) ->
     payload = source.read(record.size)
     if record.checksummed:
         stored = int.from_bytes(source.read(CRC_BYTES), "little")
-        if stored != crc32c(record.head, payload):
-            raise ChecksumError(f"{record.name}: its bytes were changed", record.offset)
+        if stored != crc32c(header, record.head, payload):
+            what = "its bytes or those of the header" if header else "its bytes"
+            raise ChecksumError(f"{record.name}: {what} were changed", record.offset)
     return payload
 
 

@@ -26,7 +26,7 @@ from ivc.stream.fields import (
     Varint,
     When,
     Word,
-)  # fmt: skip
+)
 from ivc.types import MAX_DIMENSION
 
 MAGIC = b"\x96ivc"

@@ -34,7 +34,7 @@ from ivc.stream.syntax import (
     TRAILER,
     TRAILER_MAGIC,
     Control,
-)  # fmt: skip
+)
 from ivc.types import Attachment, Layer
 
 if TYPE_CHECKING:
@@ -112,6 +112,7 @@ class StreamWriter:
         self._held_attachments: list[Attachment] = []
         self._held_segment: Mapping[Layer, bytes] | None = None
         self._finished = False
+        self._header_bytes = b""
 
     @property
     def segments_written(self) -> int:
@@ -167,6 +168,7 @@ class StreamWriter:
         """
         writer = cls.__new__(cls)
         writer._set_up(file, stream.header, stream.cipher, checksums)
+        writer._header_bytes = stream.header_bytes
         writer.bytes_written = cut
         writer._offsets = [entry.offset for entry in segments]
         writer._frames = [entry.frames for entry in segments]
@@ -287,10 +289,11 @@ class StreamWriter:
         return large or not info.still
 
     def _begin(self, *, closed: bool) -> None:
-        header = write_header(self.header, Flags(encrypted=bool(self._cipher), closed=closed))
-        self._write([header])
+        flags = Flags(encrypted=bool(self._cipher), closed=closed)
+        self._header_bytes = write_header(self.header, flags)
+        self._write([self._header_bytes])
         if self._cipher:
-            self._cipher.bind(header)
+            self._cipher.bind(self._header_bytes)
             payload = self._cipher.payload
             checked = self._checksummed(len(payload))
             self._write(frame_record(Control.ENCRYPTION, payload, checksummed=checked))
@@ -352,14 +355,17 @@ class StreamWriter:
     def _emit_end(self) -> None:
         still = self.header.info.still
         if still and not self._cipher:
-            self._write(frame_record(Control.END, b"", checksummed=self._checksummed(0)))
+            self._write(self._end_record(b""))
             return
         payload = self._end_payload()
-        checked = self._checksummed(len(payload))
-        record = b"".join(frame_record(Control.END, payload, checksummed=checked))
+        record = b"".join(self._end_record(payload))
         self._write([record])
         if not still:
             self._write([TRAILER.write({"end_bytes": len(record), "magic": TRAILER_MAGIC})])
+
+    def _end_record(self, payload: bytes) -> list[bytes]:
+        checked = self._checksummed(len(payload))
+        return frame_record(Control.END, payload, checksummed=checked, header=self._header_bytes)
 
     def _end_payload(self) -> bytes:
         end = self.bytes_written
