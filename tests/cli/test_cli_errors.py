@@ -36,6 +36,9 @@ from ivc.errors import IvcError
         (["decode", "photo.ivc", "-o", "a.png", "--frames", "x"], "'x' are no frames"),
         (["decode", "photo.ivc", "-o", "a.png", "--frames", "3:3"], "no frames lie in 3:3"),
         (["verify", "-"], "name a file, not a pipe"),
+        (["encode", "photo.png", "--size", ""], "'' is no size"),
+        (["encode", "-", "--key-file", "-"], "cannot both come from standard input"),
+        (["decode", "-", "--key-file", "-"], "cannot both come from standard input"),
     ],
 )
 def test_usage_errors(ivc, coded_photo, arguments, message):

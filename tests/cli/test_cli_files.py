@@ -310,6 +310,7 @@ def test_verify(ivc, coded_clip):
     assert document["decoded_frames"] == document["frames"] == 20
     assert document["segments"] == 4
     assert ivc("verify", coded_clip, "--profile", "dpcm", "--level", 7, "--quiet").out == ""
+    assert ivc("verify", coded_clip, "--level", 0, "--quiet").code == 1
     wrong = ivc("verify", coded_clip, "--profile", "dct", "--quiet")
     assert (wrong.code, "roadmap/dct" in wrong.error) == (1, True)
 

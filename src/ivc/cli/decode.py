@@ -88,10 +88,8 @@ def decode(
     IN.ivc may be '-' for a pipe. A file named with -o is replaced if it exists. Without -o nothing
     is replaced, so that a decoded copy cannot take the place of the original.
     """
-    part = values.parse_frames(frames) if frames else None
-    key = values.read_key(key_file)
-    if key_file == paths.PIPE == input:
-        raise UsageError("the key and the input cannot both come from standard input")
+    part = None if frames is None else values.parse_frames(frames)
+    key = values.read_key(key_file, input)
     with about(input):
         destination = _beside(input, overwrite) if output is None else output
     if as_json and destination == paths.PIPE:

@@ -182,13 +182,13 @@ def encode(
         raise UsageError("--json and the file cannot both go to standard output; use -o")
     paths.check_output(destination)
     request: dict[str, Any] = {
-        "size": values.parse_size(size) if size else None,
-        "bitrate": values.parse_bitrate(bitrate) if bitrate else None,
-        "target": values.parse_target(target) if target else None,
+        "size": None if size is None else values.parse_size(size),
+        "bitrate": None if bitrate is None else values.parse_bitrate(bitrate),
+        "target": None if target is None else values.parse_target(target),
         "settings": values.parse_settings(settings),
-        "encrypt": values.parse_encryption(encrypt, values.read_key(key_file)),
-        "frame_rate": values.parse_rate(frame_rate) if frame_rate else None,
-        "raw": values.parse_raw(raw) if raw else None,
+        "encrypt": values.parse_encryption(encrypt, values.read_key(key_file, input)),
+        "frame_rate": None if frame_rate is None else values.parse_rate(frame_rate),
+        "raw": None if raw is None else values.parse_raw(raw),
         **options,
     }
     from ivc import api

@@ -71,7 +71,7 @@ def extract(
     exif, xmp, tracks (sound and subtitles) and metadata. The bytes of several segments follow each
     other.
     """
-    key = values.read_key(key_file)
+    key = values.read_key(key_file, input)
     kind = values.ATTACHMENTS.get(name.lower())
     suffix = _SUFFIXES[kind] if kind else ".txt" if name.lower() == "text" else f".{name}.bin"
     destination = paths.beside(input, suffix) if output is None else output
@@ -115,7 +115,7 @@ def _layers(stream: Stream, number: int, name: str, chosen: str | None) -> Itera
             raise UsageError(f"the file has no shared layer {name}; 'ivc info' lists what it has")
         yield from shared.values()
         return
-    wanted = values.parse_frames(chosen) if chosen else slice(0, None)
+    wanted = slice(0, None) if chosen is None else values.parse_frames(chosen)
     if stream.seekable:
         for entry in stream.segments[wanted]:
             if number in entry.layers:

@@ -164,14 +164,16 @@ def parse_raw(text: str) -> RawVideo:
     return RawVideo(*size, pixel_format, parse_rate(match[5]))
 
 
-def read_key(path: str | None) -> bytes | None:
-    """Content of a key file; ``-`` reads standard input.
+def read_key(path: str | None, other_input: str) -> bytes | None:
+    """Content of a key file; ``-`` reads standard input, unless the other input does.
 
     Raises:
         UsageError: when it cannot be read or is empty.
     """
     if path is None:
         return None
+    if path == other_input == "-":
+        raise UsageError("the key and the input cannot both come from standard input")
     try:
         content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
     except OSError as error:

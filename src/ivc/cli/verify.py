@@ -85,13 +85,14 @@ def verify(
     """
     from ivc.stream import DEFAULT_MAX_LEVEL, open_stream
 
-    required = by_name(profile) if profile else None
-    key = values.read_key(key_file)
+    required = None if profile is None else by_name(profile)
+    highest = DEFAULT_MAX_LEVEL if level is None else level
+    key = values.read_key(key_file, input)
     if input == paths.PIPE:
         raise UsageError("verifying goes through a file more than once: name a file, not a pipe")
     try:
         with (
-            open_stream(input, key=key, max_level=level or DEFAULT_MAX_LEVEL) as stream,
+            open_stream(input, key=key, max_level=highest) as stream,
             ProgressBar(quiet=quiet or as_json) as progress,
         ):
             verdict = _verify(stream, required)
