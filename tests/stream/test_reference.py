@@ -13,6 +13,8 @@ import pytest
 from hypothesis import given, settings
 
 from ivc.errors import IvcError
+from ivc.reference import container
+from ivc.reference.container import BrokenError, Container
 from ivc.stream import Stream, open_stream
 from ivc.types import Colour, Layer
 
@@ -30,10 +32,7 @@ from .samples import (
 )
 from .test_roundtrip import clips, layer_sets, stills, timed_segments
 
-SOURCE = Path(__file__).parents[2] / "reference" / "container.py"
-sys.path.insert(0, str(SOURCE.parents[1]))
-
-from reference.container import BrokenError, Container  # noqa: E402
+SOURCE = Path(container.__file__)
 
 
 def plain(data: bytes):

@@ -3,7 +3,7 @@
 It is for reading, and for checking the fast reader: it shares no code with it, takes the whole
 stream as bytes, knows no key, and refuses everything that the page does not allow.
 
-    python reference/container.py FILE.ivc
+    python -m ivc.reference.container FILE.ivc
 """
 
 import json
