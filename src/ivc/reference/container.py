@@ -230,7 +230,8 @@ class Container:
 
     def read_still(self):
         """Records of a still."""
-        layers, first = {}, None
+        layers: dict = {}
+        first = None
         while True:
             record = read_record(self.source, self.header_bytes)
             if record["number"] == 28:
@@ -244,7 +245,7 @@ class Container:
                 require(self.header["closed"], "a control record in a still that is not closed")
                 self.read_control(record, first_layer=not layers)
         require(layers, "no picture")
-        still = {"frames": 1, "pts": [], "duration": 0, "offset": first, "layers": layers}
+        still: dict = {"frames": 1, "pts": [], "duration": 0, "offset": first, "layers": layers}
         self.segments.append(still)
         if self.header["encrypted"]:
             self.check_end(record)
@@ -289,7 +290,7 @@ class Container:
         """Layer records that fill a number of bytes."""
         inside = Bytes(self.source.data, self.source.position, self.source.position + size)
         self.source.take(size)
-        layers = {}
+        layers: dict = {}
         while inside.left():
             record = read_record(inside)
             require(is_layer(record), "a control record among layers")
