@@ -6,7 +6,7 @@ the block, the same frequency in the blocks to the left and above, and the same 
 block at this place in the plane coded before. From these magnitudes, the *activity*, come the
 contexts of all its decisions:
 
-    coded?  last position  [significant?  >1?  >2? ...  sign]*
+    coded?  last position  [significant?  >1?  >2? ...  sign] for each position, last to first
 """
 
 from __future__ import annotations
@@ -31,8 +31,6 @@ def _zigzag() -> np.ndarray:
 
 SCAN = _zigzag()
 """(64,) raster index of each zigzag position."""
-POSITION = np.argsort(SCAN)
-"""(64,) zigzag position of each raster index."""
 
 LEVEL_LIMIT = 1 << 20
 """Decoders clip levels to this magnitude."""
@@ -41,13 +39,13 @@ _ACTIVITIES = 14
 _UNARY = 14  # magnitudes up to this are coded in unary, larger ones by an Exp-Golomb escape
 
 _INTER = 0
-_MODE = _INTER + 3
-_CODED = _MODE + 3 * 3 + 16
-_LAST = _CODED + 2 * 3 * 4
-_SIGNIFICANT = _LAST + 2 * 6 * 64
-_GREATER = _SIGNIFICANT + 2 * 64 * _ACTIVITIES
-_SIGN = _GREATER + 2 * 3 * _ACTIVITIES * _UNARY
-CONTEXTS = _SIGN + 9
+_LIKELY_MODE = _INTER + 3
+_OTHER_MODE = _LIKELY_MODE + 3 * 2
+_CODED = _OTHER_MODE + 15
+_LAST = _CODED + 3 * 4
+_SIGNIFICANT = _LAST + 6 * 63
+_GREATER = _SIGNIFICANT + 64 * _ACTIVITIES
+CONTEXTS = _GREATER + 3 * _ACTIVITIES * (_UNARY - 1)
 """Adaptive contexts of one plane."""
 
 # Position classes for magnitudes: DC, low and high frequencies.
@@ -81,14 +79,14 @@ def code_mode(coder, contexts, mode, left, above, inter):
     if first == second:
         agree = 1 + (first > PLANAR)
         second = PLANAR if first != PLANAR else MEAN
-    base = _MODE + 3 * agree
+    base = _LIKELY_MODE + 2 * agree
     if code_bit(coder, contexts, base, mode == first):
         return first
     if code_bit(coder, contexts, base + 1, mode == second):
         return second
     low, high = min(first, second), max(first, second)
     rest = mode - (mode > low) - (mode > high)
-    rest = min(code_tree(coder, contexts, _MODE + 9, 4, rest), MODES - 3)
+    rest = min(code_tree(coder, contexts, _OTHER_MODE, 4, rest), MODES - 3)
     rest += rest >= low
     rest += rest >= high
     return rest
@@ -121,7 +119,7 @@ def code_levels(coder, contexts, levels, left, above, guide):
         levels[:] = 0
         return 0
     extent = (near + np.int64(guide[64]) + 1) // 2
-    count = 1 + code_tree(coder, contexts, _LAST + _EXTENT[extent] * 64, 6, count - 1)
+    count = 1 + code_tree(coder, contexts, _LAST + _EXTENT[extent] * 63, 6, count - 1)
     # magnitudes with a margin, so that neighbours beyond the block read as zero
     own = np.zeros(100, np.int64)
     for p in range(63, -1, -1):
@@ -140,7 +138,7 @@ def code_levels(coder, contexts, levels, left, above, guide):
             if not code_bit(coder, contexts, i, magnitude > 0):
                 levels[k] = 0
                 continue
-        base = _GREATER + (_BAND[p] * _ACTIVITIES + activity) * _UNARY
+        base = _GREATER + (_BAND[p] * _ACTIVITIES + activity) * (_UNARY - 1)
         m = 1
         while m < _UNARY and code_bit(coder, contexts, base + m - 1, magnitude > m):
             m += 1
