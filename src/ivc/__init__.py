@@ -17,6 +17,7 @@ _PUBLIC = {
     "Frames": "ivc.types",
     "Segment": "ivc.types",
     "PixelFormat": "ivc.types",
+    "Colour": "ivc.types",
     "Layout": "ivc.types",
     "Layer": "ivc.types",
     "IvcError": "ivc.errors",

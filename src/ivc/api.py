@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from fractions import Fraction
@@ -126,7 +127,7 @@ def encode(
         )
         if isinstance(src, (str, os.PathLike)) and isinstance(dst, (str, os.PathLike)):
             _check_distinct(src, dst)
-        return run_encode(source, _destination(dst), options, progress)
+        return run_encode(source, _destination(dst, stack), options, progress)
 
 
 def decode(
@@ -161,7 +162,7 @@ def decode(
     options = DecodeOptions(key=key, jobs=jobs, start=part.start or 0, stop=part.stop)
     if isinstance(src, (str, os.PathLike)) and isinstance(dst, (str, os.PathLike)):
         _check_distinct(src, dst)
-    with open_stream(src, key=key) as stream:
+    with open_stream(_stream_file(src), key=key) as stream:
         beside = stream.attachments()
         if frames is not None:
             beside = [a for a in beside if a.kind is not AttachmentKind.TRACKS]
@@ -205,7 +206,7 @@ class Clip:
         return self._stream.truncated
 
     def __len__(self) -> int:
-        return sum(entry.frames for entry in self._stream.segments)
+        return self._stream.total_frames
 
     @overload
     def __getitem__(self, index: int) -> Array: ...
@@ -231,10 +232,12 @@ class Clip:
                 yield frames_to_array(segment.frames[number : number + 1])[0]
 
     def frames(self, index: int) -> Frames:
-        """The coded planes of one picture, T = 1; the segment it lies in is decoded and kept."""
-        entry = next(
-            e for e in self._stream.segments if e.first_frame <= index < e.first_frame + e.frames
-        )
+        """The coded planes of one picture, T = 1; the segment it lies in is decoded and kept.
+
+        Raises:
+            IndexError: when there is no such picture.
+        """
+        entry = self._stream.segment_at(index)
         if self._cached is None or self._cached.index != entry.index:
             options = DecodeOptions(start=entry.first_frame, stop=entry.first_frame + entry.frames)
             self._cached = next(decoded_segments(self._stream, options))
@@ -283,7 +286,7 @@ def open(src: Output, *, key: bytes | None = None) -> Clip:
     Raises:
         IvcError: when it is not one, or is damaged.
     """
-    return Clip(open_stream(src, key=key))
+    return Clip(open_stream(_stream_file(src), key=key))
 
 
 def _is_file(src: Input) -> TypeIs[str | os.PathLike[str] | BinaryIO]:
@@ -301,15 +304,24 @@ def _in_memory(picture: Any, rate: Fraction | None) -> Source:
     return FramesSource(frames_from_array(picture), rate)
 
 
-def _destination(dst: Any) -> Path | BinaryIO:
-    if isinstance(dst, (str, os.PathLike)):
-        if os.fspath(dst) == "-":
-            import sys
+def _stream_file(src: Output) -> Output:
+    if isinstance(src, (str, os.PathLike)) and os.fspath(src) == "-":
+        return sys.stdin.buffer
+    return src
 
-            return sys.stdout.buffer
-        return Path(dst)
-    file: BinaryIO = dst
-    return file
+
+def _destination(dst: Output, stack: ExitStack) -> Path | BinaryIO:
+    if not isinstance(dst, (str, os.PathLike)):
+        return dst
+    if os.fspath(dst) == "-":
+        return sys.stdout.buffer
+    # A link is written through. A device or named pipe is written to, never replaced by a file.
+    path = Path(dst).resolve()
+    if path.exists() and not path.is_file():
+        if path.is_dir():
+            raise UsageError(f"{dst} is a folder; name a file in it")
+        return stack.enter_context(path.open("wb"))
+    return path
 
 
 def _check_distinct(src: str | os.PathLike[str], dst: str | os.PathLike[str]) -> None:

@@ -44,6 +44,10 @@ class LimitError(BitstreamError):
     """A stream that needs more than the permitted level (see ``ivc.stream.levels``)."""
 
 
+class WorkerError(IvcError):
+    """A worker process that died; what was finished is kept for a resumed run."""
+
+
 class DecryptionError(IvcError):
     """A layer that is encrypted: no key, the wrong key, or bytes that were moved or changed."""
 

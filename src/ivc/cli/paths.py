@@ -20,15 +20,16 @@ def beside(path: str, suffix: str) -> str:
     """The name of ``path`` with another suffix: ``shots/a_%04d.png`` gives ``shots/a.ivc``.
 
     The number of a numbered sequence is left out; where nothing else is left, the folder's name
-    is taken. Pipes give pipes.
+    is taken, beside that folder unless it is the current one. Pipes give pipes.
     """
     if path == PIPE:
         return PIPE
     place = Path(path)
-    stem = _COUNTER.sub("", place.stem)
+    stem = place.stem if place.is_file() else _COUNTER.sub("", place.stem)
     if not stem:
         folder = place.parent.resolve()
-        return str(folder.parent / (folder.name + suffix))
+        beside_it = Path() if folder == Path.cwd() else folder.parent
+        return str(beside_it / (folder.name + suffix))
     return str(place.with_name(stem + suffix))
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from ivc import __version__
 from ivc.codecs import Profile, by_name
 from ivc.codecs.base import Codec, Layers, Settings
-from ivc.errors import IvcError, MediaError, UnsupportedError, UsageError
+from ivc.errors import IvcError, MediaError, UnsupportedError, UsageError, WorkerError
 from ivc.media import Source
 from ivc.pipeline.executors import Executor, make_executor
 from ivc.pipeline.options import (
@@ -191,8 +191,10 @@ def _encode_to_path(job: Job, part: PartFile) -> EncodeResult:
         job.notes.append("nothing to resume: encoded from the start")
     try:
         return _attempts(job, part, resumed or plan, resume=resumed is not None)
-    except BaseException:
-        if job.info.still or not plan["input"] or not _has_segments(part):
+    except BaseException as error:
+        # What the input or the settings cause would stop a resumed run, too.
+        lasting = isinstance(error, IvcError) and not isinstance(error, WorkerError)
+        if lasting or job.info.still or not plan["input"] or not _has_segments(part):
             part.discard()
         raise
 

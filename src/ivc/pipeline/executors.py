@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import TypeVar
 
-from ivc.errors import IvcError
+from ivc.errors import WorkerError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -85,7 +85,7 @@ class ProcessPool(Executor):
             while pending:
                 yield pending.popleft().result()
         except BrokenProcessPool:
-            raise IvcError(
+            raise WorkerError(
                 "a worker process died (out of memory?); try fewer --jobs or shorter segments"
             ) from None
 

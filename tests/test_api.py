@@ -1,0 +1,162 @@
+"""The Python face: what can be encoded, where to, and how it is read back."""
+
+import io
+import os
+import subprocess
+import sys
+import threading
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import ivc
+from ivc.errors import DecryptionError, UsageError
+
+
+def picture(height=40, width=56, channels=3):
+    y, x, c = np.mgrid[0:height, 0:width, 0:channels]
+    return ((x * 3 + y * (2 + c) + (x * y) % 7) % 256).astype(np.uint8)
+
+
+def film(frames=10):
+    return np.stack([np.roll(picture(), 3 * i, axis=1) for i in range(frames)])
+
+
+@pytest.mark.parametrize("kind", ["array", "pillow", "frames", "path", "file"])
+def test_inputs_of_every_kind_give_the_same_file(tmp_path, kind):
+    image = Image.fromarray(picture())
+    image.save(tmp_path / "a.png")
+    sources = {
+        "array": picture(),
+        "pillow": image,
+        "frames": ivc.Frames(
+            [np.ascontiguousarray(picture()[None, ..., i]) for i in range(3)],
+            ivc.PixelFormat(ivc.Layout.RGB, colour=ivc.Colour(1, 13, 0, True)),
+        ),
+        "path": tmp_path / "a.png",
+        "file": (tmp_path / "a.png").open("rb"),
+    }
+    out = io.BytesIO()
+    ivc.encode(sources[kind], out, profile="dpcm")
+    ivc.encode(picture(), tmp_path / "a.ivc", profile="dpcm")
+    assert out.getvalue() == (tmp_path / "a.ivc").read_bytes()
+    sources["file"].close()
+
+
+@pytest.mark.parametrize("shape", [(9, 7), (9, 7, 1), (9, 7, 2), (9, 7, 3), (9, 7, 4)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_arrays_come_back(shape, dtype):
+    array = np.random.default_rng(1).integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
+    out = io.BytesIO()
+    ivc.encode(array, out, profile="dpcm")
+    out.seek(0)
+    with ivc.open(out) as clip:
+        assert len(clip) == 1
+        assert (clip[0] == array.reshape(clip[0].shape)).all()
+        assert clip[0].dtype == dtype
+
+
+def test_a_clip_is_a_sequence(tmp_path):
+    pictures = film()
+    result = ivc.encode(
+        pictures, tmp_path / "a.ivc", profile="dpcm", frame_rate=12.5, segment_frames=4
+    )
+    assert result.seconds == pytest.approx(0.8)
+    assert result.bits_per_pixel == pytest.approx(result.bytes * 8 / (10 * 40 * 56))
+    with ivc.open(tmp_path / "a.ivc") as clip:
+        assert (len(clip), clip.width, clip.height, clip.profile) == (10, 56, 40, "roadmap/dpcm")
+        assert clip.info.frame_rate == Fraction(25, 2)
+        assert not clip.truncated
+        for index in (0, 7, 3, -1):
+            assert (clip[index] == pictures[index]).all()
+        assert all((a == b).all() for a, b in zip(clip[2:9:3], pictures[2:9:3], strict=True))
+        assert all((a == b).all() for a, b in zip(clip, pictures, strict=True))
+        assert [len(segment.frames) for segment in clip.segments()] == [4, 4, 2]
+        assert len(clip.layer("picture", segment=2)) > 0
+        for wrong in (10, -11):
+            with pytest.raises(IndexError):
+                clip[wrong]
+        for name, segment in (("texture", 0), ("picture", 3), ("nonsense", 0)):
+            with pytest.raises(UsageError, match="no layer"):
+                clip.layer(name, segment)
+
+
+def test_a_range_is_decoded(tmp_path):
+    ivc.encode(film(), tmp_path / "a.ivc", profile="dpcm", segment_frames=4)
+    ivc.decode(tmp_path / "a.ivc", tmp_path / "b.mkv", frames=slice(3, 6))
+    out = io.BytesIO()
+    ivc.encode(tmp_path / "b.mkv", out, profile="dpcm")
+    out.seek(0)
+    with ivc.open(out) as clip:
+        assert all((a == b).all() for a, b in zip(clip, film()[3:6], strict=True))
+    with pytest.raises(UsageError, match="without step"):
+        ivc.decode(tmp_path / "a.ivc", tmp_path / "c.mkv", frames=slice(0, 9, 2))
+
+
+def test_keys(tmp_path):
+    ivc.encode(picture(), tmp_path / "a.ivc", key=b"k" * 32)
+    with ivc.open(tmp_path / "a.ivc", key=b"k" * 32) as clip:
+        assert clip[0].shape == (40, 56, 3)
+    for key in (None, b"x" * 32):
+        with pytest.raises(DecryptionError):
+            ivc.decode(tmp_path / "a.ivc", tmp_path / "a.png", key=key)
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_contradictions_are_refused(tmp_path):
+    out = tmp_path / "a.ivc"
+    for wrong in (
+        {"size": 100, "bitrate": 100}, {"size": 100, "target": {"psnr": 30}},
+        {"quality": 30, "size": 100}, {"quality": -1}, {"effort": 10}, {"profile": "mpeg"},
+        {"settings": {"nothing": 1}},
+    ):  # fmt: skip
+        with pytest.raises(ivc.IvcError):
+            ivc.encode(picture(), out, **wrong)
+    ivc.encode(picture(), out)
+    with pytest.raises(UsageError, match="both the input and the output"):
+        ivc.decode(out, out)
+    with pytest.raises(UsageError, match="folder"):
+        ivc.encode(picture(), tmp_path)
+
+
+def test_links_are_written_through_and_named_pipes_are_not_replaced(tmp_path):
+    ivc.encode(picture(), tmp_path / "a.ivc")
+    (tmp_path / "link.ivc").symlink_to(tmp_path / "real.ivc")
+    ivc.encode(picture(), tmp_path / "link.ivc")
+    assert (tmp_path / "link.ivc").is_symlink()
+    assert (tmp_path / "real.ivc").read_bytes() == (tmp_path / "a.ivc").read_bytes()
+    os.mkfifo(tmp_path / "pipe")
+    read = []
+    reader = threading.Thread(target=lambda: read.append((tmp_path / "pipe").read_bytes()))
+    reader.start()
+    ivc.encode(picture(), tmp_path / "pipe")
+    reader.join(30)
+    assert read == [(tmp_path / "a.ivc").read_bytes()]
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_standard_input_and_output(tmp_path):
+    ivc.encode(film(), tmp_path / "a.ivc", profile="dpcm")
+    script = (
+        "import ivc, sys\n"
+        "with ivc.open('-') as clip:\n"
+        "    total = sum(int(p.sum()) for p in clip)\n"
+        "print(total, file=sys.stderr)\n"
+        "import numpy as np\n"
+        "ivc.encode(np.zeros((8, 8), np.uint8), '-')\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        input=(tmp_path / "a.ivc").read_bytes(), capture_output=True, check=True,
+    )  # fmt: skip
+    assert int(run.stderr) == int(film().sum())
+    with ivc.open(io.BytesIO(run.stdout)) as clip:
+        assert clip[0].shape == (8, 8)
+
+
+def test_only_known_names_are_public():
+    assert {"encode", "decode", "open", "Frames"} <= set(dir(ivc))
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = ivc.nothing
