@@ -23,9 +23,10 @@ class AtomicPath:
     """
 
     def __init__(self, path: Path):
-        self.path = path
-        self.temporary = path.with_name(
-            f".{path.stem[:64]}.{secrets.token_hex(4)}.part{path.suffix}"
+        # a symbolic link keeps pointing where it did
+        self.path = path.resolve() if path.is_symlink() else path
+        self.temporary = self.path.with_name(
+            f".{path.stem[:32]}.{secrets.token_hex(4)}.part{path.suffix}"
         )
         try:
             self.temporary.touch(exist_ok=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import weakref
 from collections.abc import Sequence
 from fractions import Fraction
 from os import PathLike, fspath
@@ -27,8 +28,9 @@ def open_source(
     """Open pictures to read.
 
     Args:
-        path: a file, a pattern of numbered files (``shot_%04d.png``), a glob (``shots/*.png``), a
-            folder of pictures, ``-`` for standard input, or a binary file object.
+        path: a file, a named pipe, a pattern of numbered files (``shot_%04d.png``), a glob
+            (``shots/*.png``), a folder of pictures, ``-`` for standard input, or a binary file
+            object.
         raw: what a headerless file holds; everything else is recognised by its first bytes.
         frame_rate: frames a second of numbered pictures (25 if not given).
 
@@ -40,7 +42,11 @@ def open_source(
     name = fspath(cast("str | PathLike[str]", path))
     if name == _PIPE:
         return _open_object(sys.stdin.buffer, "standard input", raw)
+    if not name:
+        raise MediaError("the name of the input is empty")
     file = Path(name)
+    if _is_special(file):
+        return _open_special(file, name, raw)
     if raw is not None:
         from ivc.media.raw import RawSource
 
@@ -55,6 +61,25 @@ def open_source(
     if not head:
         raise MediaError(f"{name} is empty")
     return _open_by_head(file, name, head)
+
+
+def _is_special(file: Path) -> bool:
+    """Whether a path is a named pipe or a device, such as /dev/stdin and /dev/null."""
+    return file.exists() and not (file.is_file() or file.is_dir())
+
+
+def _open_special(file: Path, name: str, raw: RawVideo | None) -> Source:
+    try:
+        opened = file.open("rb")
+    except OSError as error:
+        raise MediaError(f"cannot read {name}: {error.strerror or error}") from None
+    try:
+        source = _open_object(opened, name, raw)
+    except BaseException:
+        opened.close()
+        raise
+    weakref.finalize(source, opened.close)
+    return source
 
 
 def _open_sequence(path: Path, frame_rate: Fraction | None) -> Source:
@@ -126,6 +151,8 @@ def open_sink(
 ) -> Sink:
     """Open a file to write; it appears under its name only when it is complete.
 
+    Named pipes and devices are written to as they are.
+
     Args:
         path: the extension decides the format; ``-`` is standard output; or a binary file object.
         info: what will be written.
@@ -146,7 +173,20 @@ def open_sink(
         name = str(target)
     suffix = target.suffix.lower() if isinstance(target, Path) else ".y4m"
     extension = "." + format.lower().lstrip(".") if format else suffix
-    return _open_sink(target, name, extension, info, attachments)
+    if not (isinstance(target, Path) and _is_special(target)):
+        return _open_sink(target, name, extension, info, attachments)
+    # a pipe or device is written to, not replaced
+    try:
+        opened = target.open("wb")
+    except OSError as error:
+        raise MediaError(f"cannot write {name}: {error.strerror or error}") from None
+    try:
+        sink = _open_sink(opened, name, extension, info, attachments)
+    except BaseException:
+        opened.close()
+        raise
+    weakref.finalize(sink, opened.close)
+    return sink
 
 
 def _open_sink(

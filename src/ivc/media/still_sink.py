@@ -155,6 +155,7 @@ class StillSink(SinkBase):
             self._encode(buffer, segment.frames)
             with guard_writes(self._where):
                 self._file.write(buffer.getvalue())
+                self._file.flush()
         self._written = True
 
     def _encode(self, file: BinaryIO, frames: Frames) -> None:

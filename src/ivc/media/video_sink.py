@@ -85,6 +85,7 @@ class VideoSink(SinkBase):
         self._frames = 0
         self._tracks: TrackCopier | None = None
         self._atomic = AtomicPath(target) if isinstance(target, Path) else None
+        self._file = None if isinstance(target, Path) else target
         self._open = True
         file = f"file:{self._atomic.temporary}" if self._atomic else target
         try:
@@ -184,6 +185,8 @@ class VideoSink(SinkBase):
                 self._tracks.copy_until(None)
                 self._tracks.close()
             self._container.close()
+            if self._file is not None:
+                self._file.flush()
         self._open = False
         if self._atomic is not None:
             self._atomic.commit()
