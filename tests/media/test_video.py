@@ -395,3 +395,42 @@ def test_a_change_of_size_names_the_frame(tmp_path):
     (tmp_path / "x.h264").write_bytes(b"".join(parts))
     with pytest.raises(MediaError, match=r"frame \d is 48x32, those before are 32x32"):
         read(tmp_path / "x.h264")
+
+
+def test_frames_that_an_avi_file_skips_are_not_missing(make_video) -> None:
+    path = make_video("x.avi", codec="mpeg4", audio=None, count=4, times=[0, 1, 5, 6])
+    with av.open(str(path)) as container:
+        assert container.streams.video[0].frames > 4
+    with open_source(path) as source:
+        assert source.frame_count == 4
+        assert [timed.pts for timed in source.frames()] == [0, 1, 5, 6]
+
+
+def test_matroska_times_of_audio_are_not_rounded_twice(make_video, tmp_path) -> None:
+    # 1024 samples at 44100 Hz are no whole number of milliseconds
+    first, second = make_video("x.mkv"), tmp_path / "y.mkv"
+    third = tmp_path / "z.mkv"
+    copy(first, second)
+    copy(second, third)
+    assert audio_packets(second) == audio_packets(first)
+    assert audio_packets(third) == audio_packets(first)
+
+
+def test_an_empty_packet_leaves_the_picture_as_it_is(tmp_path) -> None:
+    path = tmp_path / "x.nut"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 48, 32, "yuvj420p"
+        for index in range(4):
+            frame = av.VideoFrame(48, 32, "yuvj420p")
+            frame.pts, frame.time_base = index, Fraction(1, 25)
+            for packet in stream.encode(frame):
+                if index == 2:
+                    empty = av.Packet(b"")
+                    empty.pts, empty.dts, empty.time_base = packet.pts, packet.dts, packet.time_base
+                    empty.stream = stream
+                    packet = empty
+                container.mux(packet)
+    with open_source(path) as source:
+        times = [timed.pts * source.info.time_base for timed in source.frames()]
+    assert times == [Fraction(0, 25), Fraction(1, 25), Fraction(3, 25)]

@@ -192,9 +192,11 @@ class TrackCopier:
         if not self._streams:
             return
         clocks = {index: _SampleClock(self._source.streams[index]) for index in self._streams}
+        # these store milliseconds again: rounding what was rounded would move packets
+        coarse = self._sink.format.name in ("matroska", "webm")
         for packet in self._source.demux(*(self._source.streams[i] for i in self._streams)):
             if packet.dts is not None:
-                yield clocks[packet.stream.index].restore(packet)
+                yield packet if coarse else clocks[packet.stream.index].restore(packet)
 
     def copy_until(self, seconds: Fraction | None) -> None:
         """Write the packets due before ``seconds``, or all of them for None."""

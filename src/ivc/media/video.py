@@ -140,10 +140,16 @@ class _Decoder:
             log.warning("%s is interlaced; its fields are coded as whole frames", self._where)
 
     def _declared_frames(self) -> int | None:
-        """Frames that will be shown: those in the index that the edit list does not cut away."""
+        """Frames that will be shown: those in the index that the edit list does not cut away.
+
+        The header of an AVI file declares a time; frames that were dropped have no place in its
+        index, or an empty one.
+        """
         declared: int = self._stream.frames
         if not declared:
             return None
+        if self._container.format.name == "avi":
+            return sum(entry.size > 0 for entry in self._stream.index_entries) or None
         if "mp4" not in self._container.format.name:
             return declared
         hidden = sum(bool(entry.is_discard) for entry in self._stream.index_entries)
@@ -174,6 +180,8 @@ class _Decoder:
             for packet in self._container.demux(self._stream):
                 if packet.is_corrupt:
                     raise self._damaged("a packet is marked as corrupt")
+                if packet.size == 0 and packet.dts is not None:
+                    continue  # the picture stays: it is shown until the next one
                 for frame in packet.decode():
                     if frame.is_corrupt:
                         raise self._damaged("the decoder reports a corrupt frame")
