@@ -8,6 +8,8 @@ from dataclasses import dataclass
 LOWEST, HIGHEST = 0.0, 100.0
 FIRST_GUESS = 60.0
 FIRST_STEP = 12.0
+GRAIN = 0.12
+"""Difference of qualities below which codecs are not expected to have another step."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +29,16 @@ def search(
     aim: float,
     first: float = FIRST_GUESS,
     capped: bool = False,
-    limit: int = 12,
+    limit: int = 16,
 ) -> Found:
     """Find a quality in 0..100 at which ``measure`` (rising in quality) lies in [low, high].
 
     The two probes that bracket ``aim`` most closely are interpolated linearly, which suits values
     that are about linear in quality: decibels, or the logarithm of a size. When interpolation
-    keeps one end of the bracket, the next probe halves it. A codec whose scale has steps may have
-    no quality in the window; then the nearest value found is returned with ``met`` false.
+    keeps one end of the bracket, the next probe halves it. On small pictures, the encoder's
+    decisions make the value jump up and down between neighbouring qualities; when the bracket has
+    shrunk to such a jump, its neighbourhood is searched outwards. If nothing in the window is
+    found, the nearest value is returned with ``met`` false.
 
     Args:
         measure: value at a quality.
@@ -54,19 +58,15 @@ def search(
         value = known[guess] = measure(guess)
         if low <= value <= high:
             return Found(guess, value, met=True)
-        if value < low:
+        narrow = below is not None and above is not None and abs(above - below) < GRAIN
+        if value < low and not narrow:
             kept = kept + 1 if kept > 0 else 1
             below = guess
-        else:
+        elif not narrow:
             kept = kept - 1 if kept < 0 else -1
             above = guess
         if below is not None and above is not None:
-            if above - below < 1e-3:
-                break
-            share = (aim - known[below]) / max(known[above] - known[below], 1e-12)
-            if abs(kept) >= 3:
-                share = 0.5
-            guess = below + (above - below) * min(max(share, 0.05), 0.95)
+            guess = _inside(known, below, above, aim, halve=abs(kept) >= 3)
         elif below is not None:
             guess = _extrapolate(known, below, aim, +1)
         elif above is not None:
@@ -76,6 +76,22 @@ def search(
     allowed = [q for q in known if known[q] <= high or not capped] or list(known)
     best = min(allowed, key=lambda q: abs(known[q] - aim))
     return Found(best, known[best], met=False)
+
+
+def _inside(
+    known: dict[float, float], below: float, above: float, aim: float, halve: bool
+) -> float:
+    if abs(above - below) >= GRAIN:
+        share = (aim - known[below]) / max(known[above] - known[below], 1e-12)
+        share = 0.5 if halve else min(max(share, 0.05), 0.95)
+        return below + (above - below) * share
+    centre = (below + above) / 2
+    for distance in range(1, 100):
+        for side in (GRAIN, -GRAIN):
+            guess = min(max(centre + side * distance, LOWEST), HIGHEST)
+            if all(abs(guess - q) > GRAIN / 2 for q in known):
+                return guess
+    return below
 
 
 def _extrapolate(known: dict[float, float], edge: float, aim: float, direction: int) -> float:

@@ -37,9 +37,9 @@ from ivc.types import Frames, Layer, Layout, PixelFormat, Segment, SegmentHeader
 
 _SHRINK = 2  # in 1/64 step
 _LAMBDA = 0.07  # squared steps that a bit is worth
-_CANDIDATES = (1, 2, 1, 2, 3, 4, 5, 8, 12)  # intra modes tried in full at effort 1 to 9
+_CANDIDATES = (1, 2, 1, 2, 3, 4, 5, 5, 5)  # intra modes tried in full at effort 1 to 9
 
-STEPS_PER_OCTAVE = 48
+STEPS_PER_OCTAVE = 128
 MAX_STEP_INDEX = 21 * STEPS_PER_OCTAVE - 1
 DEBLOCKING_BITS = 3
 
@@ -72,11 +72,22 @@ class Header:
     shrink: int = integer(0, 31)
 
 
-_MANTISSAS = [round(2 ** (14 + i / STEPS_PER_OCTAVE)) for i in range(STEPS_PER_OCTAVE)]
+def _mantissa(i: int) -> int:
+    """2**(14 + i / 128), rounded by integers alone: libraries may round powers differently."""
+    bound = 1 << (15 * STEPS_PER_OCTAVE + i)
+    m = round(2 ** (14 + i / STEPS_PER_OCTAVE))
+    while (2 * m + 1) ** STEPS_PER_OCTAVE <= bound:
+        m += 1
+    while (2 * m - 1) ** STEPS_PER_OCTAVE > bound:
+        m -= 1
+    return m
+
+
+_MANTISSAS = [_mantissa(i) for i in range(STEPS_PER_OCTAVE)]
 
 
 def step_size(index: int) -> int:
-    """Quantisation step of an index: 2**(index / 48) / 4 samples, here in 1/1024 sample."""
+    """Quantisation step of an index: 2**(index / 128) / 4 samples, here in 1/1024 sample."""
     octave, i = divmod(index, STEPS_PER_OCTAVE)
     return max((_MANTISSAS[i] << octave) >> 6, 1)
 
