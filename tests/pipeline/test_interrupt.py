@@ -97,7 +97,7 @@ def test_a_part_file_torn_in_mid_segment_is_mended(tmp_path, clip):
     whole = part.read_bytes()
     with open_source(clip) as source:
         encode(source, tmp_path / "whole.ivc", options())
-        for cut in (len(whole) - 1, len(whole) // 2, 40):
+        for cut in (len(whole) - 1, len(whole) // 2, 150, 40, 9, 0):
             part.write_bytes(whole[:cut])
             (tmp_path / "out.ivc.part.json").write_text(note)
             encode(source, out, options(resume=True))

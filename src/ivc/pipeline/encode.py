@@ -187,6 +187,8 @@ def _plan(job: Job) -> Plan:
 def _encode_to_path(job: Job, part: PartFile) -> EncodeResult:
     plan = _plan(job)
     resumed = part.load(plan) if job.options.resume else None
+    if resumed and not _has_segments(part):
+        resumed = None
     if job.options.resume and resumed is None:
         job.notes.append("nothing to resume: encoded from the start")
     try:
@@ -269,6 +271,8 @@ def _write(
         encode_segment, job.tasks(settings, writer.segments_written, metric)
     ):
         writer.write_segment(encoded.frames, encoded.layers, encoded.pts, encoded.duration)
+        # What is finished must outlive this process, however it ends.
+        writer.file.flush()
         playing.add(encoded.pts, encoded.duration)
         if encoded.meter is not None:
             meter = encoded.meter if meter is None else meter.merged(encoded.meter)
