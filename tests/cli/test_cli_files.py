@@ -175,7 +175,7 @@ def test_a_size_is_reached_and_a_target_missed_is_said(ivc, folder):
     assert document["probes"] >= 1
     missed = ivc("encode", "large.png", "--size", "20", "--effort", 1)
     assert missed.code == 0
-    assert missed.err.startswith("ivc: target size=20 missed")
+    assert missed.err.startswith("ivc: target missed: size 20 bytes")
     assert missed.err.count("\n") == 1
     assert ivc("encode", "large.png", "--size", "20", "--effort", 1, "--quiet").err == ""
 

@@ -57,7 +57,8 @@ class Codec(ABC, Generic[S]):
     def at_quality(self, settings: S, quality: float) -> S:
         """``settings`` changed to a point of the quality scale; what rate targets steer by.
 
-        A codec whose rate hangs on another setting than ``quality`` overrides this.
+        A codec whose rate hangs on another setting than ``quality`` overrides this; qualities
+        that give equal settings are tried once.
         """
         return replace(settings, quality=quality)
 

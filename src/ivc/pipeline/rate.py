@@ -12,9 +12,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ivc.codecs.base import Settings
 from ivc.errors import UnsupportedError
 from ivc.pipeline.options import Progress, Target
-from ivc.pipeline.search import Found, search
+from ivc.pipeline.search import HIGHEST, LOWEST, Found, search
 from ivc.pipeline.segments import cut
 from ivc.pipeline.tasks import EncodeTask, encode_segment
 from ivc.types import Segment, StreamInfo
@@ -191,7 +192,7 @@ class RateControl:
         self._job = job
         self._attempts = attempts
         self._survey: Survey | None = None
-        self._estimates: dict[float, float] = {}
+        self._estimates: dict[Settings, float] = {}
         self._fallback = False
 
     def quality(self) -> float:
@@ -248,16 +249,16 @@ class RateControl:
         )
 
     def _estimate(self, quality: float) -> float:
-        if quality not in self._estimates:
-            self._estimates[quality] = self._probe(quality)
-        return self._estimates[quality]
+        settings = self._job.codec.at_quality(self._job.settings, quality)
+        if settings not in self._estimates:
+            self._estimates[settings] = self._probe(settings)
+        return self._estimates[settings]
 
-    def _probe(self, quality: float) -> float:
-        """Value of the whole file at a quality, judged by the sampled segments."""
+    def _probe(self, settings: Settings) -> float:
+        """Value of the whole file at some settings, judged by the sampled segments."""
         assert self._survey is not None
         job, target = self._job, self.target
         self.probes += 1
-        settings = job.codec.at_quality(job.settings, quality)
         metric = target.kind if target.is_metric else ""
         tasks = (
             EncodeTask(job.profile.name, settings, segment, job.shared, metric)
@@ -278,12 +279,17 @@ class RateControl:
         return to_scale(target, fixed + (counter.bytes - fixed) / self._survey.sampled_share)
 
     def _say_missed(self, value: float) -> None:
-        asked = f"{self.target.kind}={self.target.value:g}"
-        reached = f"{value:.4g}" if self.target.is_metric else f"{value:.0f} bytes"
-        edge = self._attempts[-1]["quality"]
-        at_end = edge in (0.0, 100.0)
-        why = f"the end of the codec's range (quality {edge:g})" if at_end else "the nearest found"
-        self.notes.append(f"target {asked} missed: {reached} is {why}")
+        metric = self.target.is_metric
+        unit = {"size": " bytes", "bitrate": " bit/s"}.get(self.target.kind, "")
+        asked = f"{self.target.kind} {self.target.value:,.10g}{unit}"
+        reached = f"{value:.4f}" if metric else f"{value:,.0f} bytes"
+        quality = self._attempts[-1]["quality"]
+        why = "the nearest that was found"
+        if quality == LOWEST:
+            why = "the least that this codec can do"
+        elif quality == HIGHEST:
+            why = "the most that this codec can do" if metric else "what the best quality takes"
+        self.notes.append(f"target missed: {asked} was asked for, {reached} is {why}")
 
 
 class _Counter(io.BytesIO):

@@ -135,7 +135,7 @@ class Dpcm(Codec[DpcmSettings]):
 
     def at_quality(self, settings: DpcmSettings, quality: float) -> DpcmSettings:
         """The error bound doubles every 12.5 points of quality, from 0 at 100 to 255 at 0."""
-        return replace(settings, quality=quality, near=round(2 ** ((100 - quality) / 12.5) - 1))
+        return replace(settings, near=round(2 ** ((100 - quality) / 12.5) - 1))
 
     def is_exact(self, settings: DpcmSettings) -> bool:
         """Whether the error bound is 0."""
