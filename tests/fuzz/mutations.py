@@ -25,6 +25,7 @@ from ivc.errors import IvcError
 from ivc.pipeline import DecodeOptions, decoded_segments
 from ivc.pipeline.tasks import DecodeTask, decode_segment
 from ivc.stream import Encryption, StreamHeader, StreamWriter, open_stream
+from ivc.stream.syntax import MAGIC
 from ivc.types import (
     Attachment,
     AttachmentKind,
@@ -39,6 +40,8 @@ from ivc.types import (
 SECONDS_PER_FILE = 20
 MEMORY_BEYOND_START = 768 << 20
 KEY = bytes(range(32))
+ENCRYPTED = 1 << 5
+"""Bit of the byte after the magic; with a key, streams without it are refused at once."""
 
 
 def pattern(form: PixelFormat, frames: int, width: int, height: int) -> Frames:
@@ -140,7 +143,8 @@ def mutate(data: bytes, other: bytes, rng: random.Random) -> bytes:
 
 def decode_file(data: bytes) -> str:
     """Open, list and decode one stream; how it ended."""
-    with open_stream(io.BytesIO(data), key=KEY, max_level=1) as stream:
+    encrypted = len(data) > len(MAGIC) and data[len(MAGIC)] & ENCRYPTED
+    with open_stream(io.BytesIO(data), key=KEY if encrypted else None, max_level=1) as stream:
         for entry in stream.segments:
             list(entry.layers.values())
         stream.attachments()

@@ -268,3 +268,10 @@ def test_what_a_file_may_ask_for_is_bounded(changes, reason):
 def test_expensive_passphrases_are_not_written():
     with pytest.raises(UsageError, match="more than readers do"):
         write(CLIP, [], encryption=Encryption(b"a passphrase", scrypt_log2_n=19))
+
+
+@pytest.mark.parametrize("make", [rich_clip, rich_still])
+def test_a_key_refuses_a_stream_in_the_open(make):
+    """Whoever replaces a secret file by an open one must not be believed."""
+    with pytest.raises(DecryptionError, match="nothing in the stream is encrypted"):
+        open_stream(io.BytesIO(make()), key=RAW_KEY)

@@ -36,8 +36,8 @@ def test_it_sees_what_is_no_ivc_error(harness, monkeypatch):
 
 @pytest.mark.parametrize("profile", CODECS, ids=lambda profile: profile.name)
 def test_seeds_are_whole_streams(harness, profile):
-    for encryption in (None, Encryption(harness.KEY)):
-        data = harness.seed(profile, Layout.YUV420, 2, encryption)
-        stream = open_stream(io.BytesIO(data), key=harness.KEY)
+    for key in (None, harness.KEY):
+        data = harness.seed(profile, Layout.YUV420, 2, Encryption(key) if key else None)
+        stream = open_stream(io.BytesIO(data), key=key)
         assert verify(stream).ok
         assert (stream.header.codec, stream.total_frames) == (profile.number, 2)

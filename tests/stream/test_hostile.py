@@ -16,10 +16,10 @@ from ivc.errors import (
     TruncatedError,
     UnsupportedError,
 )
-from ivc.stream import open_stream, verify
+from ivc.stream import StreamHeader, StreamWriter, open_stream, verify
 from ivc.stream.fields import encode_varint
 from ivc.stream.syntax import SEGMENT
-from ivc.types import Layer
+from ivc.types import Attachment, AttachmentKind, Layer
 
 from .samples import (
     ATTACHMENTS,
@@ -306,3 +306,29 @@ def test_segments_of_a_pipe_are_dropped_when_read():
         first = first or entry
     with pytest.raises(BitstreamError, match="gone past"):
         stream.read_layers(first)
+
+
+def test_an_attachment_is_listed_once():
+    """An index that names one attachment a thousand times must not be read a thousand times."""
+    file = io.BytesIO()
+    writer = StreamWriter(file, StreamHeader(2, 1, CLIP))
+    writer.write_segment(*clip_segments(1)[0])
+    writer.write_attachment(Attachment(AttachmentKind.TRACKS, b"sound" * 1000))
+    writer._attachment_offsets *= 1000
+    writer.finish()
+    stream = open_stream(io.BytesIO(file.getvalue()))
+    assert not stream.indexed
+    assert [attachment.data for attachment in stream.attachments()] == [b"sound" * 1000]
+    assert "index" in str(stream.fault)
+
+
+def test_a_segment_for_newer_readers_leaves_those_before_it():
+    good = write(CLIP, clip_segments(2), checksums=False)
+    second = open_stream(io.BytesIO(good)).segments[1].offset
+    broken = bytearray(good[:-1])  # without its last byte the index is not found
+    broken[second + 3] |= 0x80  # a reserved bit of the field "timing"
+    stream = open_stream(io.BytesIO(broken))
+    assert stream.total_frames == 4
+    assert isinstance(stream.fault, UnsupportedError)
+    with pytest.raises(UnsupportedError, match="newer ivc"):
+        list(stream.iter_segments())

@@ -261,3 +261,13 @@ def test_import_is_light():
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_an_unknown_layer_that_is_asked_for_comes_from_a_pipe():
+    data = write(CLIP, [(2, {200: b"from the future", Layer.TEXT: b"text"})])
+    stream = open_stream(Pipe(data))
+    found = []
+    for entry, layers in stream.iter_segments([200]):
+        assert layers == {}
+        found.append(stream.read_layer(entry, 200))
+    assert found == [b"from the future"]

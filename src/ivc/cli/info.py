@@ -15,7 +15,7 @@ from ivc.cli.help import Command, option
 from ivc.cli.terminal import about, human_bytes, print_json, print_table
 from ivc.cli.values import attachment_name
 from ivc.codecs import by_number
-from ivc.errors import BitstreamError, UnsupportedError
+from ivc.errors import BitstreamError, IvcError, UnsupportedError
 from ivc.types import Colour
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Listing:
     size: int
     stream: Stream
     segments: list[SegmentEntry]
-    fault: BitstreamError | None
+    fault: IvcError | None
 
     @property
     def profile(self) -> str:
@@ -140,11 +140,11 @@ def list_stream(path: str) -> Listing:
     pipe = _CountedPipe() if path == paths.PIPE else None
     with open_stream(cast("BinaryIO", pipe) if pipe else path) as stream:
         segments = []
-        fault = None
+        fault: IvcError | None = None
         try:
             for entry, _ in stream.iter_segments(()):
                 segments.append(entry)
-        except BitstreamError as error:
+        except (BitstreamError, UnsupportedError) as error:
             fault = error
     size = pipe.bytes if pipe else Path(path).stat().st_size
     return Listing(path, size, stream, segments, fault)

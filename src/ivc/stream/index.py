@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Collection, Iterator
 
-from ivc.errors import BitstreamError, TruncatedError
+from ivc.errors import BitstreamError, IvcError, TruncatedError, UnsupportedError
 from ivc.stream.entries import LayerEntry, SegmentEntry
 from ivc.stream.parser import End, Parser
 from ivc.stream.records import Record, read_record
@@ -21,7 +21,6 @@ from ivc.stream.syntax import (
     TRAILER_MAGIC,
     Control,
 )
-from ivc.types import Layer
 
 
 class SegmentIndex:
@@ -49,7 +48,7 @@ class SegmentIndex:
         self._still: SegmentEntry | None = None
         self._next: Record | None = None
         self.truncated = False
-        self.fault: BitstreamError | None = None
+        self.fault: IvcError | None = None
         self.trailing_bytes = 0
         self.indexed = False
         self._read_front()
@@ -107,8 +106,13 @@ class SegmentIndex:
             listed = [entry.offset for entry in self._parser.attachments]
             if first != record.offset or end.attachments[:front] != listed:
                 raise self._parser.misfit(end.offset)
+            place = first
             for offset in end.attachments[front:]:
+                # one behind the other, so that no byte is listed, and held in memory, twice
+                if not place <= offset < end.offset:
+                    raise self._parser.misfit(end.offset)
                 self._parser.attachment_at(offset)
+                place = source.offset
         except BitstreamError:
             del self._parser.attachments[front:]
             source.seek(record.payload_offset)
@@ -131,17 +135,17 @@ class SegmentIndex:
             raise BitstreamError("the trailer does not lead to END", start)
         return self._parser.end(record)
 
-    def scan(self, wanted: Collection[Layer] | None) -> Iterator[SegmentEntry]:
+    def scan(self, wanted: Collection[int] | None) -> Iterator[SegmentEntry]:
         """Go through the stream record by record, from ``_next`` on."""
         try:
             scan = self._scan_still if self._parser.header.info.still else self._scan_clip
             yield from scan(wanted)
         except TruncatedError:
             self.truncated = True
-        except BitstreamError as error:
+        except (BitstreamError, UnsupportedError) as error:
             self.fault = error
 
-    def _scan_clip(self, wanted: Collection[Layer] | None) -> Iterator[SegmentEntry]:
+    def _scan_clip(self, wanted: Collection[int] | None) -> Iterator[SegmentEntry]:
         record = self._take_next()
         while record.number != Control.END:
             if record.is_layer:
@@ -162,7 +166,7 @@ class SegmentIndex:
             raise BitstreamError("the trailer is wrong", self._parser.source.offset - TRAILER_BYTES)
         self._count_trailing()
 
-    def _scan_still(self, wanted: Collection[Layer] | None) -> Iterator[SegmentEntry]:
+    def _scan_still(self, wanted: Collection[int] | None) -> Iterator[SegmentEntry]:
         record = self._take_next()
         first = record.offset
         layers: dict[int, LayerEntry] = {}

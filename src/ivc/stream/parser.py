@@ -83,6 +83,11 @@ class Parser:
         self.header_bytes = bytes(recorder.data)
         if self.flags.encrypted:
             self._read_encryption(key)
+        elif key is not None:
+            raise DecryptionError(
+                "a key was given, but nothing in the stream is encrypted: it may have been "
+                "replaced; leave out the key to read it all the same"
+            )
         self.front = source.offset
         self.shared: dict[int, LayerEntry] = {}
         self.attachments: list[AttachmentEntry] = []
@@ -145,7 +150,8 @@ class Parser:
             record: what was read; the source stands at its payload.
             index: place in the stream.
             first_frame: number of its first frame.
-            wanted: layers whose payloads are kept when they come from a pipe; None for all.
+            wanted: layers whose payloads are kept when they come from a pipe; None for all that
+                are known.
         """
         values, context = self._fields(record, SEGMENT)
         times = timing.restore(self.grid, first_frame, values, record.offset)
@@ -176,8 +182,7 @@ class Parser:
                 f"{record.name}: {record.size} bytes exceed level {self.level.number}",
                 record.offset,
             )
-        known = record.number in KNOWN_LAYERS
-        self._pass(record, keep=known and (wanted is None or record.number in wanted))
+        self._pass(record, keep=record.number in (KNOWN_LAYERS if wanted is None else wanted))
         layers[record.number] = LayerEntry.of(record)
 
     def _layers(

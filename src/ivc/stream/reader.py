@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from ivc.errors import BitstreamError, IvcError, MediaError, UsageError
+from ivc.errors import IvcError, MediaError, UsageError
 from ivc.stream.byteio import FileInput
 from ivc.stream.encryption import Cipher, Scope
 from ivc.stream.entries import AttachmentEntry, LayerEntry, SegmentEntry, SegmentList
@@ -85,7 +85,7 @@ class Stream:
         return self._index.truncated
 
     @property
-    def fault(self) -> BitstreamError | None:
+    def fault(self) -> IvcError | None:
         """What is broken behind the segments that can be read, or None."""
         return self._index.fault
 
@@ -184,7 +184,7 @@ class Stream:
     # Content
 
     def read_layers(
-        self, entry: SegmentEntry, wanted: Collection[Layer] | None = None
+        self, entry: SegmentEntry, wanted: Collection[int] | None = None
     ) -> dict[Layer, bytes]:
         """Content of the known layers of a segment.
 
@@ -209,7 +209,7 @@ class Stream:
             entry.layers[number], entry.index + 1, entry.context, what
         )
 
-    def shared(self, wanted: Collection[Layer] | None = None) -> dict[Layer, bytes]:
+    def shared(self, wanted: Collection[int] | None = None) -> dict[Layer, bytes]:
         """Content of the known shared layers, like ``read_layers``."""
         return {
             Layer(number): self.read_shared(number)
@@ -249,12 +249,13 @@ class Stream:
         return self._parser.attachment_content(entry)
 
     def iter_segments(
-        self, wanted: Collection[Layer] | None = None
+        self, wanted: Collection[int] | None = None
     ) -> Iterator[tuple[SegmentEntry, dict[Layer, bytes]]]:
         """All segments in order with the content of their layers; of a pipe, once.
 
         Args:
-            wanted: layers to read, as in ``read_layers``.
+            wanted: layers to read, as in ``read_layers``; of a pipe, ``read_layer`` then gives
+                those that are named here even if they are unknown.
 
         Raises:
             BitstreamError: after the last whole segment, when what follows is broken. A stream that
@@ -267,7 +268,7 @@ class Stream:
             raise self.fault
 
 
-def _known(number: int, wanted: Collection[Layer] | None) -> bool:
+def _known(number: int, wanted: Collection[int] | None) -> bool:
     return number in KNOWN_LAYERS and (wanted is None or number in wanted)
 
 
@@ -287,7 +288,7 @@ def open_stream(
     Raises:
         BitstreamError: when it is no stream, breaks the format, or asks for more than the level.
         UnsupportedError: when it needs a newer ivc.
-        DecryptionError: when the key is wrong.
+        DecryptionError: when the key is wrong, or there is one and nothing is encrypted.
         MediaError: when the file cannot be opened.
     """
     if not isinstance(file, (str, PathLike)):

@@ -41,7 +41,7 @@ def _resume(
     stream = Stream(file, key=key, max_level=len(LEVELS), use_index=False)
     if stream.header.info.still:
         raise UsageError("a still is written in one go and cannot be resumed")
-    if (stream.scope is None) != (encryption is None):
+    if stream.scope and not encryption:
         raise UsageError("the stream was begun with other encryption; start anew")
     if encryption and stream.scope != Scope.of(encryption):
         raise UsageError("the stream was begun with other layers encrypted; start anew")

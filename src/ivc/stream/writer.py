@@ -140,7 +140,7 @@ class StreamWriter:
 
         Raises:
             BitstreamError: when the file has no whole header or breaks the format.
-            DecryptionError: when the key is not the one that it was begun with.
+            DecryptionError: when the key is not the one that it was begun with, or none was.
             UsageError: when it is a still, or encryption was not used alike.
         """
         from ivc.stream.resume import resume
