@@ -160,3 +160,19 @@ def test_only_known_names_are_public():
     assert {"encode", "decode", "open", "Frames"} <= set(dir(ivc))
     with pytest.raises(AttributeError, match="nothing"):
         _ = ivc.nothing
+
+
+def test_pictures_in_memory_keep_their_profile_and_are_turned_upright(tmp_path):
+    image = Image.fromarray(picture())
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "turned.jpg", exif=exif, icc_profile=b"profile", quality=95)
+    by_path, in_memory = io.BytesIO(), io.BytesIO()
+    ivc.encode(tmp_path / "turned.jpg", by_path, profile="dpcm")
+    with Image.open(tmp_path / "turned.jpg") as opened:
+        ivc.encode(opened, in_memory, profile="dpcm")
+    assert in_memory.getvalue() == by_path.getvalue()
+    in_memory.seek(0)
+    with ivc.open(in_memory) as clip:
+        assert clip[0].shape == (56, 40, 3)
+        assert b"profile" in [attachment.data for attachment in clip.attachments()]

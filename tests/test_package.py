@@ -16,7 +16,7 @@ PACKAGE = ROOT / "src" / "ivc"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 ROOMS = [
-    {"errors", "reference"},
+    {"errors", "kernels", "reference"},
     {"types"},
     {"metrics", "media", "stream", "entropy"},
     {"signal"},

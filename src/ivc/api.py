@@ -300,7 +300,12 @@ def _in_memory(picture: Any, rate: Fraction | None) -> Source:
     if isinstance(picture, Frames):
         return FramesSource(picture, rate)
     if hasattr(picture, "getbands"):
-        return FramesSource(from_pillow(picture), rate)
+        from ivc.media.metadata import metadata_of_image
+        from ivc.media.orientation import orient
+
+        metadata = metadata_of_image(picture)
+        upright = orient(from_pillow(picture), metadata.orientation())
+        return FramesSource(upright, rate, metadata.upright().attachments())
     return FramesSource(frames_from_array(picture), rate)
 
 

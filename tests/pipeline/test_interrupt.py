@@ -1,5 +1,6 @@
 """Runs that are interrupted, by Ctrl-C and by ``kill -9``, and taken up again."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -181,3 +182,29 @@ def test_an_error_without_a_whole_segment_leaves_nothing(tmp_path, clip):
             source, out, EncodeOptions("dpcm", segment_frames=30, target=Target("psnr", 30)), fail
         )
     assert {path.name for path in tmp_path.iterdir()} == {"clip.y4m"}
+
+
+def test_two_encodes_to_one_output_do_not_mix(tmp_path, clip):
+    out = tmp_path / "out.ivc"
+
+    def intrude(progress):
+        with open_source(clip) as again, pytest.raises(UsageError, match="another encode"):
+            encode(again, out, options())
+
+    with open_source(clip) as source:
+        encode(source, out, options(), intrude)
+        encode(source, tmp_path / "whole.ivc", options())
+    assert out.read_bytes() == (tmp_path / "whole.ivc").read_bytes()
+
+
+def test_a_full_disk_names_the_output_and_can_be_resumed(tmp_path, clip):
+    out = tmp_path / "out.ivc"
+
+    def fill(progress):
+        if progress.frames >= 13:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with open_source(clip) as source:
+        with pytest.raises(OSError, match=r"out\.ivc\.part"):
+            encode(source, out, options(), fill)
+        assert encode(source, out, options(resume=True)).notes == ("resumed after 16 frames",)

@@ -43,6 +43,9 @@ from ivc.entropy.primitives import (
 )
 from ivc.entropy.symbols import code_symbol, code_symbols, decode_symbols, encode_symbols
 from ivc.entropy.tables import CdfTables, quantise_pmf
+from ivc.kernels import discard_stale
+
+discard_stale()
 
 __all__ = [
     "COST_BITS",

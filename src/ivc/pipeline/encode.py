@@ -186,19 +186,22 @@ def _plan(job: Job) -> Plan:
 
 def _encode_to_path(job: Job, part: PartFile) -> EncodeResult:
     plan = _plan(job)
-    resumed = part.load(plan) if job.options.resume else None
-    if resumed and not _has_segments(part):
-        resumed = None
-    if job.options.resume and resumed is None:
-        job.notes.append("nothing to resume: encoded from the start")
-    try:
-        return _attempts(job, part, resumed or plan, resume=resumed is not None)
-    except BaseException as error:
-        # What the input or the settings cause would stop a resumed run, too.
-        lasting = isinstance(error, IvcError) and not isinstance(error, WorkerError)
-        if lasting or job.info.still or not plan["input"] or not _has_segments(part):
-            part.discard()
-        raise
+    with part:
+        resumed = part.load(plan) if job.options.resume else None
+        if resumed and not _has_segments(part):
+            resumed = None
+        if job.options.resume and resumed is None:
+            job.notes.append("nothing to resume: encoded from the start")
+        try:
+            return _attempts(job, part, resumed or plan, resume=resumed is not None)
+        except BaseException as error:
+            # What the input or the settings cause would stop a resumed run, too.
+            lasting = isinstance(error, IvcError) and not isinstance(error, WorkerError)
+            if lasting or job.info.still or not plan["input"] or not _has_segments(part):
+                part.discard()
+            if isinstance(error, OSError) and error.filename is None and error.strerror:
+                error.filename = str(part.path)
+            raise
 
 
 def _has_segments(part: PartFile) -> bool:

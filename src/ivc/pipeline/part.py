@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, BinaryIO
 
 from ivc.errors import UsageError
 
@@ -18,12 +20,44 @@ Plan = dict[str, Any]
 
 
 class PartFile:
-    """The part file of one destination."""
+    """The part file of one destination; a context manager that keeps other encodes away from it.
+
+    Raises:
+        UsageError: on entry, when another encode is writing to the same destination.
+        OSError: on entry, when the folder cannot be written to.
+    """
 
     def __init__(self, destination: Path) -> None:
         self.destination = destination
         self.path = destination.with_name(destination.name + ".part")
         self._note = self.path.with_name(self.path.name + ".json")
+        self._lock: BinaryIO | None = None
+
+    def __enter__(self) -> PartFile:
+        self._lock = self.path.open("ab")
+        try:
+            if not _locked(self._lock) or not self._is_current(self._lock):
+                raise UsageError(f"{self.destination} is being written by another encode")
+        except BaseException:
+            self._lock.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._lock:
+            self._lock.close()
+
+    def _is_current(self, file: BinaryIO) -> bool:
+        # Between opening and locking, another encode may have published or deleted the file.
+        try:
+            return os.path.samestat(os.fstat(file.fileno()), self.path.stat())
+        except FileNotFoundError:
+            return False
 
     def save(self, plan: Plan) -> None:
         """Write down what the part file belongs to; atomic, so that a kill leaves a whole note."""
@@ -60,10 +94,29 @@ class PartFile:
         """Make the part file the destination, durably and in one step."""
         with self.path.open("r+b") as file:
             os.fsync(file.fileno())
+        if sys.platform == "win32" and self._lock:
+            self._lock.close()
         self.path.replace(self.destination)
         self._note.unlink(missing_ok=True)
 
     def discard(self) -> None:
         """Delete the part file and its note."""
+        if sys.platform == "win32" and self._lock:
+            self._lock.close()
         self.path.unlink(missing_ok=True)
         self._note.unlink(missing_ok=True)
+
+
+def _locked(file: BinaryIO) -> bool:
+    """Take the file's lock, which ends with the process, however it ends."""
+    if sys.platform == "win32":
+        return True  # two encodes at once are not noticed there
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # some network file systems have no locks
+    return True

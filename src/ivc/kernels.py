@@ -1,0 +1,50 @@
+"""Compiled kernels are as new as their sources.
+
+numba keeps compiled kernels on disk and renews a kernel when its own file changes, but not when a
+kernel that it calls changes in another file. After an update of a checkout, old and new machine
+code would then be mixed: wrong bytes at best, a crash at worst. So every process looks, before the
+first kernel runs, whether any source has changed since the kernels were compiled (about a
+millisecond), and drops all of them if so.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import zlib
+from pathlib import Path
+
+STAMP = "kernels.stamp"
+
+
+@functools.cache
+def discard_stale() -> None:
+    """Delete all cached kernels of the package if any of its sources has changed.
+
+    Two processes may do so at once, and folders may be read-only: a kernel that is gone is
+    compiled again, and one that cannot be deleted lies where none could have been written.
+    """
+    package = Path(__file__).parent
+    state = 0
+    for path in sorted(package.rglob("*.py")):
+        status = path.stat()
+        line = f"{path.relative_to(package)} {status.st_size} {status.st_mtime_ns}\n"
+        state = zlib.crc32(line.encode(), state)
+    # With NUMBA_CACHE_DIR, kernels of other programs may lie there, too; they are only slow once.
+    folder = os.environ.get("NUMBA_CACHE_DIR")
+    root = Path(folder) if folder else package
+    stamp = root / "__pycache__" / STAMP
+    try:
+        if stamp.read_text() == str(state):
+            return
+    except OSError:
+        pass
+    try:
+        for path in root.rglob("*.nb[ic]"):
+            path.unlink(missing_ok=True)
+        stamp.parent.mkdir(parents=True, exist_ok=True)
+        fresh = stamp.with_name(f"{STAMP}.{os.getpid()}")
+        fresh.write_text(str(state))
+        fresh.replace(stamp)
+    except OSError:
+        pass
