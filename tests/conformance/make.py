@@ -68,7 +68,7 @@ def digest(path: Path) -> dict[str, object]:
     """What a golden file must decode to: header, times, hashes of layers and of samples."""
     layers, samples = hashlib.sha256(), hashlib.sha256()
     pts: list[int] = []
-    with open_stream(path, key=KEY) as stream:
+    with open_stream(path, key=KEY if "encrypted" in path.stem else None) as stream:
         info = stream.header.info
         for entry in stream.segments:
             for layer, data in sorted(stream.read_layers(entry).items()):

@@ -40,7 +40,8 @@ def read_all(data: bytes, key: bytes = RAW_KEY) -> None:
 def test_bytes_follow_the_standards():
     data = write(STILL, [(1, {Layer.PICTURE: b"secret"})], encryption=raw_key())
     header, record = data[:12], data[12 : 12 + 27]
-    material = HKDF(SHA256(), 40, SALT, b"ivc stream").derive(RAW_KEY)
+    info = b"ivc stream" + header + record[2:19]
+    material = HKDF(SHA256(), 40, SALT, info).derive(RAW_KEY)
     assert record == b"\x6c\x19" + b"\x10" + SALT + material[32:]
     nonce = (1).to_bytes(8, "big") + (1).to_bytes(4, "big")
     sealed = AESGCM(material[:32]).encrypt(nonce, b"secret", header + record[2:])
@@ -275,3 +276,21 @@ def test_a_key_refuses_a_stream_in_the_open(make):
     """Whoever replaces a secret file by an open one must not be believed."""
     with pytest.raises(DecryptionError, match="nothing in the stream is encrypted"):
         open_stream(io.BytesIO(make()), key=RAW_KEY)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"\x3f\x2f", b"\x2f\x3f"),  # width and height
+        (SALT + b"\x01\x01\x00", SALT + b"\x01\x09\x00"),  # which layers are encrypted
+    ],
+)
+def test_a_changed_front_is_noticed_before_anything_is_read(old, new):
+    """Even of a clip whose end was cut off, and with it the tag that covers the index."""
+    data = write(CLIP, clip_segments(), encryption=TEXT_OPEN, checksums=False)
+    front = open_stream(io.BytesIO(data)).front_offset
+    changed = data[:front].replace(old, new)
+    assert changed != data[:front]
+    assert open_stream(io.BytesIO(data[:front]), key=RAW_KEY).truncated
+    with pytest.raises(DecryptionError, match="header was changed"):
+        open_stream(io.BytesIO(changed), key=RAW_KEY)

@@ -1,11 +1,13 @@
 """Encryption of layers and attachments: AES-256-GCM, with the header as associated data.
 
-    key file ──scrypt if a passphrase──► master key ──HKDF-SHA256, salt──► stream key, key check
+    key file ──scrypt if a passphrase──► master key ──HKDF-SHA256──► stream key, check
+                                      salt, header, fields of ENCRYPTION ──┘
     nonce = place (8 bytes) ‖ record number (4 bytes)         unique within a stream
     associated data = header ‖ ENCRYPTION payload ‖ context   what the record means
 
 Because place and meaning are authenticated, a layer cannot be moved, repeated or put into another
-stream. The END record carries a tag over the index, so that nothing can be taken out unseen.
+stream. The check covers the header and what is to be encrypted, before any layer is read. The END
+record carries a tag over the index, so that nothing can be taken out unseen.
 
 Source: NIST SP 800-38D (GCM), RFC 5869 (HKDF), RFC 7914 (scrypt).
 """
@@ -13,6 +15,7 @@ Source: NIST SP 800-38D (GCM), RFC 5869 (HKDF), RFC 7914 (scrypt).
 from __future__ import annotations
 
 import binascii
+import hmac
 import os
 from dataclasses import dataclass, field
 
@@ -123,24 +126,19 @@ class Cipher:
     Attributes:
         scope: what is encrypted.
         payload: the ENCRYPTION record's payload.
-        prefix: bytes that go before the context in the associated data.
     """
 
-    def __init__(self, stream_key: bytes, scope: Scope, payload: bytes) -> None:
+    def __init__(self, stream_key: bytes, scope: Scope, header: bytes, payload: bytes) -> None:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         self._gcm = AESGCM(stream_key)
         self.scope = scope
         self.payload = payload
-        self.prefix = b""
-
-    def bind(self, header: bytes) -> None:
-        """Make the header's bytes part of what is authenticated."""
-        self.prefix = header + self.payload
+        self._prefix = header + payload
 
     def seal(self, place: int, number: int, context: bytes, data: bytes) -> bytes:
         """Ciphertext and tag of ``data``."""
-        return self._gcm.encrypt(_nonce(place, number), data, self.prefix + context)
+        return self._gcm.encrypt(_nonce(place, number), data, self._prefix + context)
 
     def open(self, place: int, number: int, context: bytes, data: bytes, what: str) -> bytes:
         """Plain bytes of ciphertext and tag.
@@ -151,7 +149,7 @@ class Cipher:
         from cryptography.exceptions import InvalidTag
 
         try:
-            return self._gcm.decrypt(_nonce(place, number), data, self.prefix + context)
+            return self._gcm.decrypt(_nonce(place, number), data, self._prefix + context)
         except InvalidTag:
             raise DecryptionError(
                 f"{what} was changed, moved or belongs to another file: decrypting it failed"
@@ -162,8 +160,13 @@ def _nonce(place: int, number: int) -> bytes:
     return place.to_bytes(8, "big") + number.to_bytes(4, "big")
 
 
-def begin(encryption: Encryption) -> Cipher:
-    """A cipher for a new stream, with a fresh salt if none is given."""
+def begin(encryption: Encryption, header: bytes) -> Cipher:
+    """A cipher for a new stream, with a fresh salt if none is given.
+
+    Args:
+        encryption: what to encrypt, with which key.
+        header: bytes of magic and header.
+    """
     secret, passphrase = read_key(encryption.key)
     scope = Scope.of(encryption)
     values: Values = {
@@ -177,11 +180,13 @@ def begin(encryption: Encryption) -> Cipher:
         "layers": sorted(scope.layers),
         "attachment_count": len(scope.attachments),
         "attachments": sorted(scope.attachments),
+        "check": bytes(CHECK_BYTES),
     }
     if passphrase and _scrypt_work(values) > MAX_SCRYPT_WORK:
         raise UsageError(f"scrypt with N = 2**{encryption.scrypt_log2_n} is more than readers do")
-    stream_key, values["check"] = _derive(secret, values)
-    return Cipher(stream_key, scope, ENCRYPTION.write(values))
+    fields = ENCRYPTION.write(values)[:-CHECK_BYTES]
+    stream_key, check = _derive(secret, values, header + fields)
+    return Cipher(stream_key, scope, header, fields + check)
 
 
 def parse(payload: bytes, offset: int) -> tuple[Scope, Values]:
@@ -205,29 +210,41 @@ def parse(payload: bytes, offset: int) -> tuple[Scope, Values]:
     return Scope(everything, frozenset(layers), frozenset(attachments)), values
 
 
-def unlock(key: bytes, payload: bytes, offset: int) -> Cipher:
-    """The cipher of a stream, from a key file's content and its ENCRYPTION record.
+def unlock(key: bytes, header: bytes, payload: bytes, offset: int) -> Cipher:
+    """The cipher of a stream.
+
+    Args:
+        key: content of a key file.
+        header: bytes of magic and header.
+        payload: of the ENCRYPTION record.
+        offset: of the payload in the stream.
 
     Raises:
-        DecryptionError: when it is not the key.
+        DecryptionError: when it is not the key, or header or record were changed.
     """
     scope, values = parse(payload, offset)
     secret, passphrase = read_key(key)
     if passphrase != bool(values["passphrase"]):
         kind = "a passphrase" if values["passphrase"] else "a key of 32 bytes"
         raise DecryptionError(f"wrong key: the stream was encrypted with {kind}")
-    stream_key, check = _derive(secret, values)
-    if check != values["check"]:
-        raise DecryptionError("wrong key: the stream was encrypted with another one")
-    return Cipher(stream_key, scope, payload)
+    stream_key, check = _derive(secret, values, header + payload[:-CHECK_BYTES])
+    if not hmac.compare_digest(check, values["check"]):
+        raise DecryptionError("wrong key: the stream has another one, or its header was changed")
+    return Cipher(stream_key, scope, header, payload)
 
 
 def _scrypt_work(values: Values) -> int:
     return int((128 << values["scrypt_log2_n"]) * values["scrypt_r"] * values["scrypt_p"])
 
 
-def _derive(secret: bytes, values: Values) -> tuple[bytes, bytes]:
-    """Stream key and key check."""
+def _derive(secret: bytes, values: Values, front: bytes) -> tuple[bytes, bytes]:
+    """Stream key and check.
+
+    Args:
+        secret: key or passphrase.
+        values: fields of the ENCRYPTION record.
+        front: magic, header and the bytes of these fields before ``check``.
+    """
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
     from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
@@ -244,6 +261,9 @@ def _derive(secret: bytes, values: Values) -> tuple[bytes, bytes]:
         except (ValueError, MemoryError) as error:
             raise DecryptionError(f"the passphrase cannot be stretched: {error}") from None
     material = HKDF(
-        algorithm=SHA256(), length=KEY_BYTES + CHECK_BYTES, salt=values["salt"], info=b"ivc stream"
+        algorithm=SHA256(),
+        length=KEY_BYTES + CHECK_BYTES,
+        salt=values["salt"],
+        info=b"ivc stream" + front,
     ).derive(secret)
     return material[:KEY_BYTES], material[KEY_BYTES:]

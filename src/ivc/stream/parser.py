@@ -107,8 +107,7 @@ class Parser:
         payload = read_payload(self.source, record, MAX_CONTROL_BYTES)
         self.scope, _ = encryption.parse(payload, record.payload_offset)
         if key is not None:
-            self.cipher = encryption.unlock(key, payload, record.payload_offset)
-            self.cipher.bind(self.header_bytes)
+            self.cipher = encryption.unlock(key, self.header_bytes, payload, record.payload_offset)
 
     def restart(self) -> Parser:
         """A fresh parser of the same file, which must not be a pipe."""

@@ -145,7 +145,6 @@ ENCRYPTION = Table("ENCRYPTION", (
     Field("scrypt_log2_n", Varint(20, minimum=1), "log2 of scrypt's cost N", When("passphrase")),
     Field("scrypt_r", Varint(32, minimum=1), "scrypt's block size r", When("passphrase")),
     Field("scrypt_p", Varint(4, minimum=1), "scrypt's parallelisation p", When("passphrase")),
-    Field("check", Fixed(8), "tells a wrong key, see Encryption"),
     Field("layer_count", Varint(256), "number of encrypted kinds of layers", When("everything", 0)),
     Field("layers", Many(Varint(MAX_LAYER_NUMBER, minimum=1), "layer_count"),
           "their numbers, ascending", When("everything", 0)),
@@ -153,6 +152,7 @@ ENCRYPTION = Table("ENCRYPTION", (
           When("everything", 0)),
     Field("attachments", Many(Varint(MAX_LAYER_NUMBER, minimum=1), "attachment_count"),
           "their numbers, ascending", When("everything", 0)),
+    Field("check", Fixed(8), "tells a wrong key or a changed header, see Encryption"),
 ))  # fmt: skip
 
 END = Table("END", (

@@ -87,8 +87,9 @@ class StreamWriter:
             header = dataclasses.replace(header, level=smallest)
         if not smallest <= header.level <= len(LEVELS):
             raise UsageError(f"level {header.level} does not fit; the smallest is {smallest}")
-        self._set_up(file, header, begin(encryption) if encryption else None, checksums)
-        write_header(header, Flags(encrypted=False, closed=True))
+        sealed_header = write_header(header, Flags(encrypted=bool(encryption), closed=True))
+        cipher = begin(encryption, sealed_header) if encryption else None
+        self._set_up(file, header, cipher, checksums)
         if not header.info.still:
             self._begin(closed=True)
 
@@ -293,7 +294,6 @@ class StreamWriter:
         self._header_bytes = write_header(self.header, flags)
         self._write([self._header_bytes])
         if self._cipher:
-            self._cipher.bind(self._header_bytes)
             payload = self._cipher.payload
             checked = self._checksummed(len(payload))
             self._write(frame_record(Control.ENCRYPTION, payload, checksummed=checked))
