@@ -17,6 +17,17 @@ from pathlib import Path
 STAMP = "kernels.stamp"
 
 
+def have_kernels() -> bool:
+    """Whether kernels as new as their sources lie on disk, so that codecs start at once."""
+    root = _root()
+    try:
+        if (root / "__pycache__" / STAMP).read_text() != _state():
+            return False
+    except OSError:
+        return False
+    return any(root.rglob("*.nbi"))
+
+
 @functools.cache
 def discard_stale() -> None:
     """Delete all cached kernels of the package if any of its sources has changed.
@@ -24,18 +35,10 @@ def discard_stale() -> None:
     Two processes may do so at once, and folders may be read-only: a kernel that is gone is
     compiled again, and one that cannot be deleted lies where none could have been written.
     """
-    package = Path(__file__).parent
-    state = 0
-    for path in sorted(package.rglob("*.py")):
-        status = path.stat()
-        line = f"{path.relative_to(package)} {status.st_size} {status.st_mtime_ns}\n"
-        state = zlib.crc32(line.encode(), state)
-    # With NUMBA_CACHE_DIR, kernels of other programs may lie there, too; they are only slow once.
-    folder = os.environ.get("NUMBA_CACHE_DIR")
-    root = Path(folder) if folder else package
+    root, state = _root(), _state()
     stamp = root / "__pycache__" / STAMP
     try:
-        if stamp.read_text() == str(state):
+        if stamp.read_text() == state:
             return
     except OSError:
         pass
@@ -44,7 +47,24 @@ def discard_stale() -> None:
             path.unlink(missing_ok=True)
         stamp.parent.mkdir(parents=True, exist_ok=True)
         fresh = stamp.with_name(f"{STAMP}.{os.getpid()}")
-        fresh.write_text(str(state))
+        fresh.write_text(state)
         fresh.replace(stamp)
     except OSError:
         pass
+
+
+def _root() -> Path:
+    # With NUMBA_CACHE_DIR, kernels of other programs may lie there, too; they are only slow once.
+    folder = os.environ.get("NUMBA_CACHE_DIR")
+    return Path(folder) if folder else Path(__file__).parent
+
+
+def _state() -> str:
+    """Names, sizes and times of all sources, summed up."""
+    package = Path(__file__).parent
+    state = 0
+    for path in sorted(package.rglob("*.py")):
+        status = path.stat()
+        line = f"{path.relative_to(package)} {status.st_size} {status.st_mtime_ns}\n"
+        state = zlib.crc32(line.encode(), state)
+    return str(state)

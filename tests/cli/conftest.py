@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import av
 import numpy as np
 import pytest
+from cli_pictures import picture
 from PIL import Image
 
 from ivc import cli
@@ -25,12 +26,6 @@ class Result:
         assert self.err.count("\n") == 1
         assert self.err.endswith("\n")
         return self.err.removeprefix("ivc: ").rstrip("\n")
-
-
-def picture(height=40, width=56, shift=0):
-    y, x = np.mgrid[:height, :width]
-    planes = [128 + 90 * np.sin((x + shift) / (5 + i)) * np.cos(y / (7 - i)) for i in range(3)]
-    return np.stack(planes, axis=-1).astype(np.uint8)
 
 
 @pytest.fixture
@@ -108,9 +103,3 @@ def coded_photo(ivc, photo):
     """photo.ivc, lossless."""
     assert ivc("encode", photo, "--profile", "dpcm").code == 0
     return "photo.ivc"
-
-
-def video_planes(path):
-    """The video frames of a file as one array."""
-    with av.open(str(path)) as container:
-        return np.stack([f.to_ndarray() for f in container.decode(video=0)])

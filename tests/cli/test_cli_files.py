@@ -2,15 +2,18 @@
 
 import io
 import json
+import os
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from cli_pictures import picture, video_planes
 from PIL import Image
 
-from conftest import picture, video_planes
 from ivc.cli.info import LISTED_SEGMENTS
+from ivc.stream import StreamHeader, StreamWriter
+from ivc.types import Layer, Layout, PixelFormat, StreamInfo
 
 
 def names(folder):
@@ -262,6 +265,31 @@ def test_extract_an_icc_profile(ivc, folder):
     assert ivc("encode", "icc.png").code == 0
     assert ivc("extract", "icc.ivc", "ICC").code == 0
     assert (folder / "icc.icc").read_bytes() == profile
+
+
+def test_extract_takes_percent_signs_as_they_are(ivc, coded_clip, folder):
+    (folder / "50%").mkdir()
+    assert ivc("extract", coded_clip, "picture", "-o", "50%/100%.bin").code == 0
+    assert ivc("extract", coded_clip, "picture", "-o", "50%/5%_%02d.bin").code == 0
+    assert names(folder / "50%") == ["100%.bin", *(f"5%_{i:02}.bin" for i in range(4))]
+
+
+def test_extract_writes_into_devices(ivc, coded_clip):
+    assert ivc("extract", coded_clip, "picture", "-o", os.devnull).code == 0
+    assert not Path(os.devnull).is_file()
+
+
+def test_extract_an_unknown_layer(ivc, process):
+    with Path("new.ivc").open("wb") as file:
+        writer = StreamWriter(file, StreamHeader(2, 1, StreamInfo(PixelFormat(Layout.GRAY), 8, 8)))
+        writer.write_shared({99: b"for all"})
+        writer.write_segment(1, {Layer.PICTURE: b"picture", 57: b"from the future"})
+        writer.finish()
+    data = Path("new.ivc").read_bytes()
+    assert process("extract", "new.ivc", "57", "-o", "-").out == b"from the future"
+    assert process("extract", "-", "57", "-o", "-", stdin=data).out == b"from the future"
+    assert process("extract", "new.ivc", "99", "--segments", "shared", "-o", "-").out == b"for all"
+    assert ivc("extract", "new.ivc", "\u00b2").error.startswith("there is no layer or attachment")
 
 
 def test_extract_what_is_not_there(ivc, coded_clip):

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from conftest import picture, video_planes
+from cli_pictures import picture, video_planes
 
 IVC = [sys.executable, "-m", "ivc"]
 
@@ -111,7 +110,10 @@ def test_importing_the_package_is_free():
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize(
     ("number", "code", "line"),
-    [(signal.SIGINT, 130, "ivc: interrupted\n"), (signal.SIGTERM, 143, "ivc: terminated\n")],
+    [
+        (signal.SIGINT, 130, "ivc: interrupted; --resume goes on from here\n"),
+        (signal.SIGTERM, 143, "ivc: terminated; --resume goes on from here\n"),
+    ],
 )
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_signals_leave_a_part_to_resume(ivc, folder, number, code, line, jobs):

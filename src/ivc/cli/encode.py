@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +13,7 @@ from ivc.cli import paths, values
 from ivc.cli.help import Command, option
 from ivc.cli.terminal import (
     ProgressBar,
+    Terminated,
     about,
     human_bytes,
     note,
@@ -194,8 +196,13 @@ def encode(
     from ivc import api
 
     began = time.perf_counter()
-    with about(input), show_warnings(), ProgressBar(quiet=quiet or as_json) as progress:
-        result = api.encode(input, destination, progress=progress, **request)
+    try:
+        with about(input), show_warnings(), ProgressBar(quiet=quiet or as_json) as progress:
+            result = api.encode(input, destination, progress=progress, **request)
+    except (KeyboardInterrupt, Terminated) as interruption:
+        if Path(f"{destination}.part").exists():
+            interruption.args = ("--resume goes on from here",)
+        raise
     elapsed = time.perf_counter() - began
     if as_json:
         print_json(_document(input, destination, result, elapsed))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from ivc.stream import Stream
 
 SHARED = "shared"
+_NUMBERED = re.compile(r"%0?\d*d")
 
 _SUFFIXES = {
     AttachmentKind.ICC: ".icc",
@@ -90,7 +93,7 @@ def extract(
 
 
 def _layer_number(name: str) -> int:
-    if name.isdigit():
+    if name.isdecimal():
         return int(name)
     if name.upper() in Layer.__members__:
         return int(Layer[name.upper()])
@@ -110,10 +113,9 @@ def _attachments(stream: Stream, kind: AttachmentKind, name: str) -> Iterator[by
 
 def _layers(stream: Stream, number: int, name: str, chosen: str | None) -> Iterator[bytes]:
     if chosen == SHARED:
-        shared = stream.shared([Layer(number)] if number in set(Layer) else [])
-        if not shared:
+        if number not in stream.shared_entries:
             raise UsageError(f"the file has no shared layer {name}; 'ivc info' lists what it has")
-        yield from shared.values()
+        yield stream.read_shared(number)
         return
     wanted = slice(0, None) if chosen is None else values.parse_frames(chosen)
     if stream.seekable:
@@ -121,41 +123,53 @@ def _layers(stream: Stream, number: int, name: str, chosen: str | None) -> Itera
             if number in entry.layers:
                 yield stream.read_layer(entry, number)
         return
-    layer = Layer(number) if number in set(Layer) else None
-    for entry, layers in stream.iter_segments([layer] if layer else []):
+    for entry, _ in stream.iter_segments([number]):
         if wanted.stop is not None and entry.index >= wanted.stop:
             return
         if entry.index >= wanted.start and number in entry.layers:
-            yield layers[layer] if layer else stream.read_layer(entry, number)
+            yield stream.read_layer(entry, number)
 
 
 def _write(parts: Iterator[bytes], destination: str, name: str) -> tuple[int, int]:
-    """Write all parts; returns how many and their bytes."""
-    if "%" in Path(destination).name:
-        sizes = [_write_file([part], destination % i) for i, part in enumerate(parts)]
-        count, size = len(sizes), sum(sizes)
-    else:
-        pieces = list(parts)
-        count = len(pieces)
-        size = _write_file(pieces, destination) if pieces else 0
-    if not count:
+    """Write all parts, one in memory at a time; returns how many and their bytes."""
+    first = next(parts, None)
+    if first is None:
         raise UsageError(f"none of these segments has a layer {name}; 'ivc info' lists them")
-    return count, size
+    found = itertools.chain([first], parts)
+    place = Path(destination)
+    if _NUMBERED.search(place.name):
+        sizes = [
+            sum(_write_file([part], str(place.with_name(_numbered(place.name, i)))))
+            for i, part in enumerate(found)
+        ]
+    else:
+        sizes = _write_file(found, destination)
+    return len(sizes), sum(sizes)
 
 
-def _write_file(parts: list[bytes], destination: str) -> int:
+def _numbered(name: str, number: int) -> str:
+    """The name with the number filled in; other percent signs are part of it."""
+    return _NUMBERED.sub(lambda match: match[0] % number, name)
+
+
+def _write_file(parts: Iterable[bytes], destination: str) -> list[int]:
+    """Write one file, complete or not at all; returns the bytes of each part."""
     if destination == paths.PIPE:
-        size = sum(sys.stdout.buffer.write(part) for part in parts)
+        sizes = [sys.stdout.buffer.write(part) for part in parts]
         sys.stdout.buffer.flush()
-        return size
+        return sizes
+    if Path(destination).exists() and not Path(destination).is_file():
+        # a device or a named pipe is written to, not replaced
+        with Path(destination).open("wb") as file:
+            return [file.write(part) for part in parts]
     from ivc.media.atomic import AtomicPath
 
     target = AtomicPath(Path(destination))
     try:
         with target.temporary.open("wb") as file:
-            size = sum(file.write(part) for part in parts)
+            sizes = [file.write(part) for part in parts]
     except BaseException:
         target.abort()
         raise
     target.commit()
-    return size
+    return sizes

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ivc.errors import IvcError, UsageError
+from ivc.kernels import have_kernels
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -52,9 +53,9 @@ def report_error(error: BaseException) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     if isinstance(error, KeyboardInterrupt):
-        return _line("interrupted", INTERRUPTED)
+        return _line("; ".join(["interrupted", *map(str, error.args)]), INTERRUPTED)
     if isinstance(error, Terminated):
-        return _line("terminated", TERMINATED)
+        return _line("; ".join(["terminated", *map(str, error.args)]), TERMINATED)
     if isinstance(error, click.UsageError):
         command = error.ctx.command_path if error.ctx else "ivc"
         return _line(f"{error.format_message()} See '{command} --help'.", USAGE)
@@ -146,7 +147,8 @@ class ProgressBar:
         if self._shown:
             self._bar = _make_bar()
             self._bar.start()
-            self._tasks["start"] = self._bar.add_task("starting", total=None, size="", speed="")
+            first = "starting" if have_kernels() else "compiling, once (half a minute)"
+            self._tasks["start"] = self._bar.add_task(first, total=None, size="", speed="")
         return self
 
     def __exit__(
