@@ -239,7 +239,9 @@ class AttachmentKind(enum.IntEnum):
     ICC = 1
     EXIF = 2
     XMP = 3
-    TRACKS = 4  # audio, subtitles, chapters and tags as a Matroska file without video
+    TRACKS = 4
+    """Audio, subtitles, chapters and tags, without video: a Matroska file, or an MP4 (QuickTime)
+    file where a track needs it. Readers find out from its first bytes."""
     TEXT = 5  # textual metadata of stills: JSON object of strings
 
     @property

@@ -1,13 +1,16 @@
 """Audio, subtitles, chapters and tags: carried through as packets, never decoded.
 
-They travel as one Matroska file without video. Its timestamps are in milliseconds like all of
-Matroska's; a tag keeps the shift where a track starts before the first picture.
+They travel as one Matroska file without video, or as an MP4 (QuickTime) file where that holds more
+of the tracks: the timed text of MP4 has no place in Matroska. Timestamps in Matroska are in
+milliseconds; a tag keeps the shift where a track starts before the first picture.
 """
 
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from av.stream import AttachmentStream
 
 from ivc.errors import MediaError
 from ivc.media.base import log
+from ivc.media.subtitles import plain_text
 from ivc.types import Attachment, AttachmentKind
 
 _SHIFT_TAG = "IVC_TRACK_SHIFT"
@@ -25,6 +29,11 @@ _CARRIED = ("audio", "subtitle")
 _CONTAINER_TAGS = frozenset(
     {"encoder", "major_brand", "minor_version", "compatible_brands", "duration", "creation_time"}
 )
+_HOMES = ("matroska", "mp4", "mov")
+"""Formats of the attachment, the preferred one first."""
+_EBML = b"\x1a\x45\xdf\xa3"
+_FAST_CLOCK = 192000  # ticks a second: no usual track has more
+_EMPTY_TEXT = b"\0\0"
 
 
 def read_tracks(path: Path, where: str, origin: Fraction) -> list[Attachment]:
@@ -47,21 +56,23 @@ def read_tracks(path: Path, where: str, origin: Fraction) -> list[Attachment]:
 
 def _collect(source: Any, where: str, origin: Fraction) -> list[Attachment]:
     fonts = [s for s in source.streams if isinstance(s, AttachmentStream)]
+    home = "matroska" if fonts else _find_home(source)
     tags = {k: v for k, v in source.metadata.items() if k.lower() not in _CONTAINER_TAGS}
     chapters = source.chapters()
     buffer = io.BytesIO()
     # bitexact: Matroska's random identifiers would make every run write other bytes
     options = {"avoid_negative_ts": "disabled", "fflags": "+bitexact"}
-    with av.open(buffer, "w", format="matroska", options=options) as sink:
+    if home != "matroska":
+        options["movflags"] = "use_metadata_tags"  # any tag, not only those of iTunes
+    with av.open(buffer, "w", format=home, options=options) as sink:
         streams = dict(_add_streams(source, sink, where, "an .ivc file"))
         if not (streams or fonts or tags or chapters):
             return []
-        packets = sorted(
-            (p for p in source.demux(*(source.streams[i] for i in streams)) if p.dts is not None),
-            key=lambda p: p.dts * p.time_base,
-        ) if streams else []  # fmt: skip
-        first = min((p.pts * p.time_base for p in packets if p.pts is not None), default=origin)
-        shift = min(Fraction(0), first - origin)
+        packets = sorted(_demux(source, streams), key=lambda p: p.dts * p.time_base)
+        shift = Fraction(0)
+        if home == "matroska":  # MP4 has edit lists for what comes before 0
+            first = min((p.pts * p.time_base for p in packets if p.pts is not None), default=origin)
+            shift = min(shift, first - origin)
         for font in fonts:
             sink.add_attachment(font.name or "attachment", font.mimetype or "", font.data)
         placeholder = None if streams else _add_placeholder(sink)
@@ -73,9 +84,14 @@ def _collect(source: Any, where: str, origin: Fraction) -> list[Attachment]:
         if placeholder is not None:
             sink.mux(placeholder)
         for packet in packets:
-            stream = streams[packet.stream.index]
-            sink.mux(_moved(packet, stream, -origin - shift))
+            streams[packet.stream.index].mux(packet, -origin - shift)
     return [Attachment(AttachmentKind.TRACKS, buffer.getvalue())]
+
+
+def _find_home(source: Any) -> str:
+    """The format that holds most of the tracks."""
+    tracks = [s for s in source.streams if s.type in _CARRIED]
+    return max(_HOMES, key=lambda home: sum(_fits(track, home) for track in tracks))
 
 
 def _add_placeholder(sink: Any) -> Any:
@@ -88,13 +104,53 @@ def _add_placeholder(sink: Any) -> Any:
     return packet
 
 
-def _add_streams(source: Any, sink: Any, where: str, target: str) -> Iterator[tuple[int, Any]]:
-    """Add the streams of ``source`` that ``sink`` can hold; yields (index in source, stream)."""
+@dataclass(frozen=True)
+class _Track:
+    """A track of the output."""
+
+    sink: Any
+    stream: Any
+    as_text: bool = False
+    """MP4 timed text in, SubRip out."""
+
+    def mux(self, packet: Any, seconds: Fraction) -> None:
+        """Write a packet, shifted in time."""
+        ticks = round(seconds / packet.time_base)
+        if self.as_text:
+            text = plain_text(bytes(packet))
+            if not text:
+                return
+            plain = av.Packet(text)
+            plain.time_base, plain.duration = packet.time_base, packet.duration
+            plain.pts, plain.dts = packet.pts, packet.dts
+            packet = plain
+        packet.dts += ticks
+        if packet.pts is not None:
+            packet.pts += ticks
+        packet.stream = self.stream
+        self.sink.mux(packet)
+
+
+def _add_streams(source: Any, sink: Any, where: str, target: str) -> Iterator[tuple[int, _Track]]:
+    """Add the streams of ``source`` that ``sink`` can hold; yields (index in source, track)."""
     chapters = bool(source.chapters())
+    home = sink.format.name
     for stream in source.streams:
         if stream.type in ("video", "attachment") or _PLACEHOLDER in stream.metadata.values():
             continue
-        if not (stream.type in _CARRIED and _fits(stream, sink)):
+        if stream.type in _CARRIED and _fits(stream, home):
+            added = sink.add_stream_from_template(stream)
+            if _is_mp4_text(stream):
+                # FFmpeg adds empty samples where a clock runs slower than those of other tracks
+                added.time_base = stream.time_base / math.ceil(_FAST_CLOCK * stream.time_base)
+            track = _Track(sink, added)
+        elif home == "matroska" and _is_mp4_text(stream):
+            log.warning(
+                "%s: track %d (%s) is written as SubRip, without its styles; .mp4 keeps it",
+                where, stream.index, describe_track(stream),
+            )  # fmt: skip
+            track = _Track(sink, sink.add_mux_stream("subrip"), as_text=True)
+        else:
             # QuickTime files keep the titles of chapters in a data track, which is no loss
             if stream.type != "data" or not chapters:
                 log.warning(
@@ -102,10 +158,34 @@ def _add_streams(source: Any, sink: Any, where: str, target: str) -> Iterator[tu
                     where, stream.index, describe_track(stream), target,
                 )  # fmt: skip
             continue
-        added = sink.add_stream_from_template(stream)
-        added.metadata.update({k: v for k, v in stream.metadata.items() if k.lower() != "duration"})
-        added.disposition = stream.disposition
-        yield stream.index, added
+        track.stream.metadata.update(_tags_of(stream))
+        track.stream.disposition = stream.disposition
+        yield stream.index, track
+
+
+def _tags_of(stream: Any) -> dict[str, str]:
+    """Title, language and other tags of a track."""
+    tags = {k: v for k, v in stream.metadata.items() if k.lower() != "duration"}
+    # FFmpeg writes the title of an MP4 track from one key and reads it into another
+    if "name" in tags:
+        tags.setdefault("title", tags.pop("name"))
+    return tags
+
+
+def _demux(source: Any, indices: Iterable[int]) -> Iterator[Any]:
+    """The packets of some streams, in the order of the file."""
+    chosen = [source.streams[index] for index in indices]
+    for packet in source.demux(*chosen) if chosen else ():
+        if packet.dts is None:
+            continue
+        # FFmpeg ends every text by an empty one, even where the next text or an empty one follows
+        ends = packet.duration == 0 and bytes(packet) == _EMPTY_TEXT
+        if not (ends and _is_mp4_text(packet.stream)):
+            yield packet
+
+
+def _is_mp4_text(stream: Any) -> bool:
+    return stream.type == "subtitle" and stream.codec_context.name == "mov_text"
 
 
 def describe_track(stream: Any) -> str:
@@ -114,25 +194,15 @@ def describe_track(stream: Any) -> str:
     return f"{stream.type}, {codec}"
 
 
-def _fits(stream: Any, sink: Any) -> bool:
-    """Whether the format of ``sink`` holds the stream: tried out, as lists promise too much."""
+def _fits(stream: Any, home: str) -> bool:
+    """Whether a container format holds the stream: tried out, as lists promise too much."""
     try:
-        with av.open(io.BytesIO(), "w", format=sink.format.name) as trial:
+        with av.open(io.BytesIO(), "w", format=home) as trial:
             trial.add_stream_from_template(stream)
             trial.start_encoding()
     except (av.FFmpegError, ValueError):
         return False
     return True
-
-
-def _moved(packet: Any, stream: Any, seconds: Fraction) -> Any:
-    """The packet, assigned to another stream and shifted in time."""
-    ticks = round(seconds / packet.time_base)
-    packet.dts += ticks
-    if packet.pts is not None:
-        packet.pts += ticks
-    packet.stream = stream
-    return packet
 
 
 def _set_chapters(sink: Any, chapters: Iterable[Any], seconds: Fraction) -> None:
@@ -164,9 +234,11 @@ class TrackCopier:
     """
 
     def __init__(self, data: bytes, sink: Any, where: str):
-        self._sink = sink
+        # Matroska stores milliseconds: rounding again what was rounded would move packets
+        self._as_stored = not data.startswith(_EBML) or sink.format.name in ("matroska", "webm")
+        home = "matroska" if data.startswith(_EBML) else "mp4"
         try:
-            self._source: Any = av.open(io.BytesIO(data), format="matroska")
+            self._source: Any = av.open(io.BytesIO(data), format=home)
         except av.FFmpegError as error:
             raise MediaError(
                 f"the stored audio and subtitle tracks are damaged ({error})"
@@ -189,14 +261,9 @@ class TrackCopier:
         self._next = next(self._packets, None)
 
     def _read(self) -> Iterator[Any]:
-        if not self._streams:
-            return
         clocks = {index: _SampleClock(self._source.streams[index]) for index in self._streams}
-        # these store milliseconds again: rounding what was rounded would move packets
-        coarse = self._sink.format.name in ("matroska", "webm")
-        for packet in self._source.demux(*(self._source.streams[i] for i in self._streams)):
-            if packet.dts is not None:
-                yield packet if coarse else clocks[packet.stream.index].restore(packet)
+        for packet in _demux(self._source, self._streams):
+            yield packet if self._as_stored else clocks[packet.stream.index].restore(packet)
 
     def copy_until(self, seconds: Fraction | None) -> None:
         """Write the packets due before ``seconds``, or all of them for None."""
@@ -204,7 +271,7 @@ class TrackCopier:
             packet = self._next
             if seconds is not None and packet.dts * packet.time_base + self._shift >= seconds:
                 return
-            self._sink.mux(_moved(packet, self._streams[packet.stream.index], self._shift))
+            self._streams[packet.stream.index].mux(packet, self._shift)
             self._next = next(self._packets, None)
 
     def close(self) -> None:

@@ -130,7 +130,7 @@ SHARED = Table("SHARED", (
 
 ATTACHMENT = Table("ATTACHMENT", (
     Field("kind", Varint(MAX_LAYER_NUMBER, minimum=1),
-          "1 ICC profile, 2 Exif, 3 XMP, 4 tracks (Matroska without video), 5 text (JSON); "
+          "1 ICC profile, 2 Exif, 3 XMP, 4 tracks (without video), 5 text (JSON); "
           "the data follow to the end of the payload"),
 ))  # fmt: skip
 
