@@ -25,7 +25,7 @@ from ivc.types import Attachment, AttachmentKind, Layer
 
 
 class Stream:
-    """An open stream; a context manager.
+    """An open stream; a context manager. It is for one thread: others open the file themselves.
 
     Attributes:
         seekable: True if ``segments`` can be used; a pipe only has ``iter_segments``.
