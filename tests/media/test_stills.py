@@ -2,11 +2,16 @@
 
 import io
 import struct
+import subprocess
+import sys
 import zlib
+from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
@@ -386,3 +391,60 @@ def test_heic_is_read(tmp_path):
     )
     got = frames_to_array(read(tmp_path / "x.heic"))[0]
     assert np.abs(got.astype(int) - pixels).max() <= 3
+
+
+def animate(path: Path, count: int = 5, **options) -> Path:
+    pictures = [Image.new("RGB", (6, 4), (index * 40, 0, 9)) for index in range(count)]
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], **options)
+    return path
+
+
+def test_animation_delays_that_are_no_whole_milliseconds_are_exact(tmp_path):
+    with open_source(animate(tmp_path / "x.png", duration=100 / 3)) as source:
+        assert source.info.frame_rate == 30
+        assert [(t.pts, t.duration) for t in source.frames()] == [(i, 1) for i in range(5)]
+        assert source.info.time_base == Fraction(1, 30)
+        assert [t.pts for t in source.frames(3)] == [3, 4]
+    with open_source(animate(tmp_path / "y.png", duration=[100 / 3, 40, 0, 1000, 7])) as source:
+        ends = [(t.pts + t.duration) * source.info.time_base for t in source.frames()]
+    assert ends[:2] == [Fraction(1, 30), Fraction(1, 30) + Fraction(1, 25)]
+    assert ends[2] == ends[1] + Fraction(1, 10)  # what browsers make of 0
+
+
+def test_the_default_picture_of_an_animated_png_is_no_frame(tmp_path):
+    path = animate(tmp_path / "x.png", 4, duration=[40, 50, 60], default_image=True)
+    with open_source(path) as source:
+        assert source.frame_count == 3
+        timed = list(source.frames())
+    assert [t.duration for t in timed] == [40, 50, 60]
+    assert [int(t.frames.planes[0][0, 0, 0]) for t in timed] == [40, 80, 120]
+
+
+def test_an_opaque_animated_webp_has_no_alpha(tmp_path):
+    with open_source(animate(tmp_path / "x.webp", duration=40, lossless=True)) as source:
+        assert not source.info.format.alpha
+        assert int(list(source.frames())[3].frames.planes[0][0, 0, 0]) == 120
+    pictures = [Image.new("RGBA", (6, 4), (index, 0, 9, 90)) for index in range(1, 3)]
+    pictures[0].save(tmp_path / "y.webp", save_all=True, append_images=pictures[1:], lossless=True)
+    with open_source(tmp_path / "y.webp") as source:
+        assert source.info.format.alpha
+
+
+def test_damaged_tiff_files_give_one_line_each_and_no_noise(tmp_path):
+    paths = []
+    for dtype in (np.uint8, np.uint16):
+        tifffile.imwrite(tmp_path / "x.tif", np.zeros((40, 50, 3), dtype))
+        data = (tmp_path / "x.tif").read_bytes()
+        for cut in (4, 8, 30, 150, len(data) // 2):
+            paths.append(tmp_path / f"{dtype.__name__}_{cut}.tif")
+            paths[-1].write_bytes(data[:cut])
+    script = (
+        "import sys\nfrom ivc.errors import MediaError\nfrom ivc.media import open_source\n"
+        "for path in sys.argv[1:]:\n"
+        " try: open_source(path)\n"
+        " except MediaError as error: print(error)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script, *paths], capture_output=True, text=True, check=True
+    )
+    assert (run.stdout.count("\n"), run.stderr) == (len(paths), "")

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
+import math
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import BinaryIO
 
@@ -36,13 +39,19 @@ EXTENSIONS = frozenset({
 """Names that are read as stills."""
 
 _TIME_BASE = Fraction(1, 1000)
-_BROWSER_DELAY = 100  # ms for which browsers show an animation's frame whose file says 0
+_FINEST_TIME_BASE = Fraction(1, 1_000_000)
+_MAX_DELAY_PARTS = 65535  # APNG has delays of a/b seconds with b up to this
+_BROWSER_DELAY = Fraction(1, 10)  # for which browsers show a frame whose file says 0
 _SIGNATURES = (
     b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"\xff\x0a",
     b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  ", b"\0\0\0\x0cJXL ", b"8BPS", b"qoif",
     *(b"P%d" % i for i in range(1, 8)),
 )  # fmt: skip
 _STILL_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1", b"heim", b"heis")
+
+for _decoder in ("PIL", "tifffile"):
+    # their notes on damaged files go to those who listen, not to standard error
+    logging.getLogger(_decoder).addHandler(logging.NullHandler())
 
 
 def looks_like_still(head: bytes) -> bool:
@@ -74,7 +83,8 @@ class StillSource(SourceBase):
         if not data:
             raise MediaError(f"{where} is empty")
         self._data = data
-        self._durations: list[int] = []
+        self._durations: list[Fraction] = []
+        self._skipped = 0
         with _one_line_errors(where):
             decoded = deep.decode(data, where)
             frames, metadata = decoded if decoded else self._read_with_pillow()
@@ -87,8 +97,9 @@ class StillSource(SourceBase):
         self.info = StreamInfo(first.format, first.width, first.height)
         if self._durations:
             self.info = self.info.replace(
-                still=False, time_base=_TIME_BASE, frame_rate=_constant_rate(self._durations)
-            )
+                still=False, time_base=_time_base(self._durations),
+                frame_rate=_constant_rate(self._durations),
+            )  # fmt: skip
             self._first = None
         else:
             self._first, self._data = first, b""
@@ -110,12 +121,16 @@ class StillSource(SourceBase):
 
     def _scan_animation(self, image: Image.Image) -> Frames:
         alpha = False
-        for picture in ImageSequence.Iterator(image):
+        # a PNG may begin with a picture for viewers without animation, which is no frame
+        self._skipped = int(bool(image.info.get("default_image")))
+        for index, picture in enumerate(ImageSequence.Iterator(image)):
             picture.load()
-            self._durations.append(int(picture.info.get("duration", 0)) or _BROWSER_DELAY)
-            alpha |= picture.has_transparency_data
+            if index < self._skipped:
+                continue
+            self._durations.append(_delay(picture))
+            alpha |= _is_transparent(picture)
         self._mode = "RGBA" if alpha else "RGB"
-        image.seek(0)
+        image.seek(self._skipped)
         return from_pillow(image.convert(self._mode))
 
     def fingerprint(self) -> str:
@@ -132,29 +147,56 @@ class StillSource(SourceBase):
             if start == 0:
                 yield TimedFrame(self._first)
             return
+        # each end is rounded, not each duration, so that errors do not add up
+        ends = [round(end / self.info.time_base) for end in accumulate(self._durations)]
         with open_with_pillow(self._data, self._where) as image:
-            pts = 0
-            for index, duration in enumerate(self._durations):
+            for index, (pts, end) in enumerate(pairwise((0, *ends))):
                 if index >= start:
                     with _one_line_errors(f"{self._where}, frame {index}"):
-                        image.seek(index)
+                        image.seek(index + self._skipped)
                         frames = from_pillow(image.convert(self._mode))
-                    yield TimedFrame(orient(frames, self._orientation), pts, duration)
-                pts += duration
+                    yield TimedFrame(orient(frames, self._orientation), pts, end - pts)
 
 
-def _constant_rate(durations: list[int]) -> Fraction | None:
-    """Frames a second if all durations (in ms) but the last are equal."""
+def _delay(picture: Image.Image) -> Fraction:
+    """Seconds that a frame of an animation is shown."""
+    milliseconds = picture.info.get("duration", 0)
+    seconds = Fraction(milliseconds / 1000).limit_denominator(_MAX_DELAY_PARTS)
+    return seconds if seconds > 0 else _BROWSER_DELAY
+
+
+def _is_transparent(picture: Image.Image) -> bool:
+    # Pillow gives animated WebP an alpha plane whether the file has one or not
+    if picture.format == "WEBP" and picture.mode == "RGBA":
+        return picture.getchannel("A").getextrema() != (255, 255)
+    return picture.has_transparency_data
+
+
+def _time_base(durations: list[Fraction]) -> Fraction:
+    """Milliseconds, or what else makes all durations whole."""
+    ticks = math.lcm(*(duration.denominator for duration in durations))
+    if _TIME_BASE.denominator % ticks == 0:
+        return _TIME_BASE
+    return max(Fraction(1, ticks), _FINEST_TIME_BASE)
+
+
+def _constant_rate(durations: list[Fraction]) -> Fraction | None:
+    """Frames a second if all durations but the last are equal."""
     if len(set(durations[:-1])) == 1:
-        return Fraction(1000, durations[0])
+        return 1 / durations[0]
     return None
 
 
 @contextlib.contextmanager
 def _one_line_errors(where: str) -> Iterator[None]:
-    """Turn whatever a decoder raises for a damaged file into a ``MediaError`` of one line."""
+    """Turn whatever a decoder raises for a damaged file into a ``MediaError`` of one line.
+
+    What it warns of on the way is dropped.
+    """
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     except MediaError:
         raise
     except UsageError as error:
@@ -174,9 +216,8 @@ def open_with_pillow(data: bytes, where: str) -> Iterator[Image.Image]:
     Raises:
         MediaError: for unknown or damaged files, and sizes above 2**28 pixels.
     """
-    with _one_line_errors(where), warnings.catch_warnings():
+    with _one_line_errors(where):
         # the limit is checked here, with a message of our own
-        warnings.simplefilter("ignore")
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
             image = Image.open(io.BytesIO(data))
