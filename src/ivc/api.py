@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -260,9 +260,16 @@ class Clip:
         except (KeyError, IndexError):
             raise UsageError(f"there is no layer {name} in segment {segment}") from None
 
-    def attachments(self) -> list[Attachment]:
-        """ICC profile, Exif, audio and subtitle tracks and the like."""
-        return self._stream.attachments()
+    def attachments(self, kinds: Collection[AttachmentKind] | None = None) -> list[Attachment]:
+        """ICC profile, Exif, audio and subtitle tracks and the like.
+
+        Args:
+            kinds: what to read; None for all.
+
+        Raises:
+            DecryptionError: when one of them is encrypted and there is no key for it.
+        """
+        return self._stream.attachments(kinds)
 
     def close(self) -> None:
         """Close the file."""

@@ -25,6 +25,7 @@ need ``ivc.open``, which takes a key.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 from fractions import Fraction
@@ -85,13 +86,11 @@ class IvcImageFile(ImageFile.ImageFile):
         self._set_info()
 
     def _set_info(self) -> None:
-        try:
-            attachments = {a.kind: a.data for a in self._clip.attachments()}
-        except DecryptionError:
-            attachments = {}
         for name, kind in _INFO.items():
-            if kind in attachments:
-                self.info[name] = attachments[kind]
+            # Encrypted ones are left out.
+            with contextlib.suppress(DecryptionError):
+                for attachment in self._clip.attachments([kind]):
+                    self.info[name] = attachment.data
         if self._clip.info.frame_rate:
             self.info["duration"] = round(1000 / self._clip.info.frame_rate)
 
