@@ -7,11 +7,13 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 
+from ivc.errors import MediaError
 from ivc.media import open_sink, open_source
 from ivc.media.subtitles import plain_text
-from ivc.types import Segment
+from ivc.types import Attachment, AttachmentKind, Segment
 
 CUES = [
     (0, 100, ""),
@@ -163,3 +165,23 @@ def test_words_of_a_text_sample():
     assert plain_text(struct.pack(">H", len(wide)) + wide) == "hé".encode()
     assert plain_text(b"\0\0") == plain_text(b"\0") == plain_text(b"") == b""
     assert plain_text(b"\xff\xffa\xff") == "a\ufffd".encode()
+
+
+def test_damaged_attachments_are_an_error_of_one_line_or_none(titled, tmp_path):
+    path = titled("in.mp4")
+    with open_source(path) as source:
+        info, (tracks,) = source.info, source.attachments()
+        frames = next(source.frames()).frames
+    rng = np.random.default_rng(5)
+    for round_ in range(40):
+        data = bytearray(tracks.data)
+        for at in rng.integers(0, len(data), 1 + round_ % 9):
+            data[at] = rng.integers(256)
+        target = tmp_path / ("out.mkv" if round_ % 2 else "out.mp4")
+        try:
+            with open_sink(target, info, [Attachment(AttachmentKind.TRACKS, bytes(data))]) as sink:
+                sink.write(Segment(frames, (0,), 1))
+        except MediaError as error:
+            assert "\n" not in str(error)
+            assert not target.exists()
+        target.unlink(missing_ok=True)

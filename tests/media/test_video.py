@@ -434,3 +434,15 @@ def test_an_empty_packet_leaves_the_picture_as_it_is(tmp_path) -> None:
     with open_source(path) as source:
         times = [timed.pts * source.info.time_base for timed in source.frames()]
     assert times == [Fraction(0, 25), Fraction(1, 25), Fraction(3, 25)]
+
+
+@pytest.mark.parametrize("name", ["x.avi", "x.mp4", "x.mkv"])
+def test_tags_in_another_coding_than_utf_8_are_no_error(make_video, tmp_path, name) -> None:
+    path = make_video(name)
+    data = path.read_bytes()
+    assert b"A clip" in data
+    path.write_bytes(data.replace(b"A clip", b"\xc4 clip"))
+    copy(path, tmp_path / "out.mkv")
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        assert container.metadata["title"] == "\ufffd clip"
+    assert audio_packets(tmp_path / "out.mkv")

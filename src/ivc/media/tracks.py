@@ -48,7 +48,7 @@ def read_tracks(path: Path, where: str, origin: Fraction) -> list[Attachment]:
         One TRACKS attachment, or none if there is nothing to carry.
     """
     try:
-        with av.open(f"file:{path}") as source:
+        with av.open(f"file:{path}", metadata_errors="replace") as source:
             return _collect(source, where, origin)
     except av.FFmpegError as error:
         raise MediaError(f"{where}: its audio and subtitles cannot be read ({error})") from None
@@ -238,7 +238,7 @@ class TrackCopier:
         self._as_stored = not data.startswith(_EBML) or sink.format.name in ("matroska", "webm")
         home = "matroska" if data.startswith(_EBML) else "mp4"
         try:
-            self._source: Any = av.open(io.BytesIO(data), format=home)
+            self._source: Any = av.open(io.BytesIO(data), format=home, metadata_errors="replace")
         except av.FFmpegError as error:
             raise MediaError(
                 f"the stored audio and subtitle tracks are damaged ({error})"

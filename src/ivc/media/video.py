@@ -87,7 +87,9 @@ class _Decoder:
             self._missing = 0
         try:
             # "file:" keeps FFmpeg from reading a colon in the name as a protocol
-            self._container: Any = av.open(f"file:{file}" if isinstance(file, Path) else file)
+            self._container: Any = av.open(
+                f"file:{file}" if isinstance(file, Path) else file, metadata_errors="replace"
+            )
         except (av.FFmpegError, OSError, ValueError) as error:
             raise MediaError(f"cannot read {where}: {_reason(error)}") from None
         try:
