@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Collection, Iterator, Mapping
@@ -21,7 +22,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, overload
 
 from ivc.codecs import by_number
-from ivc.errors import UsageError
+from ivc.errors import DecryptionError, UsageError
 from ivc.pipeline import (
     DecodeOptions,
     DecodeResult,
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
     Input = str | os.PathLike[str] | BinaryIO | Frames | Array | Image
     Output = str | os.PathLike[str] | BinaryIO
+
+
+_log = logging.getLogger("ivc.api")
 
 
 def encode(
@@ -163,7 +167,7 @@ def decode(
     if isinstance(src, (str, os.PathLike)) and isinstance(dst, (str, os.PathLike)):
         _check_distinct(src, dst)
     with open_stream(_stream_file(src), key=key) as stream:
-        beside = stream.attachments()
+        beside = _readable_attachments(stream, key)
         if frames is not None:
             beside = [a for a in beside if a.kind is not AttachmentKind.TRACKS]
         with open_sink(dst, stream.header.info, beside, format=format) as sink:
@@ -314,6 +318,19 @@ def _in_memory(picture: Any, rate: Fraction | None) -> Source:
         upright = orient(from_pillow(picture), metadata.orientation())
         return FramesSource(upright, rate, metadata.upright().attachments())
     return FramesSource(frames_from_array(picture), rate)
+
+
+def _readable_attachments(stream: Stream, key: bytes | None) -> list[Attachment]:
+    """All attachments but those that need a key where there is none: pictures may be open."""
+    found: list[Attachment] = []
+    for kind in AttachmentKind:
+        try:
+            found += stream.attachments([kind])
+        except DecryptionError:
+            if key is not None:
+                raise
+            _log.warning("%s left out: encrypted, and there is no key", kind.label)
+    return found
 
 
 def _stream_file(src: Output) -> Output:

@@ -376,3 +376,13 @@ def test_jobs_change_nothing(ivc, clip, folder):
         arguments = ("--profile", "dpcm", "--segment-frames", 3, "--jobs", jobs)
         assert ivc("encode", clip, "-o", f"{jobs}.ivc", *arguments).code == 0
     assert (folder / "1.ivc").read_bytes() == (folder / "2.ivc").read_bytes()
+
+
+def test_open_pictures_are_decoded_without_the_key_of_the_sound(ivc, clip, folder):
+    (folder / "key").write_bytes(bytes(range(32)))
+    assert ivc("encode", clip, "-o", "a.ivc", "--key-file", "key", "--encrypt", "tracks").code == 0
+    silent = ivc("decode", "a.ivc", "-o", "a.mkv")
+    assert silent.code == 0
+    assert silent.err == "ivc: warning: tracks left out: encrypted, and there is no key\n"
+    assert ivc("decode", "a.ivc", "-o", "b.mkv", "--key-file", "key").err == ""
+    assert Path("b.mkv").stat().st_size > Path("a.mkv").stat().st_size

@@ -23,7 +23,7 @@ from ivc.cli.extract import extract
 from ivc.cli.help import Group
 from ivc.cli.info import info
 from ivc.cli.profiles import profiles
-from ivc.cli.terminal import USAGE, report_error, terminated_as_exception
+from ivc.cli.terminal import USAGE, report_error, signals_as_exceptions
 from ivc.cli.verify import verify
 
 __all__ = ["app", "main"]
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # File names may hold what the terminal's encoding does not.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        with terminated_as_exception():
+        with signals_as_exceptions():
             # Not app.main(), which has its own ideas of errors and signals.
             with app.make_context("ivc", arguments) as context:
                 app.invoke(context)

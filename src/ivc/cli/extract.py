@@ -36,7 +36,7 @@ _SUFFIXES = {
     cls=Command,
     short_help="Write one layer or attachment, undecoded.",
     examples=(
-        ("ivc extract clip.ivc tracks -o sound.mka", "audio and subtitles as Matroska"),
+        ("ivc extract clip.ivc tracks -o sound.mka", "audio and subtitles"),
         ("ivc extract photo.ivc icc", "writes photo.icc"),
         ("ivc extract clip.ivc motion --segments 0:4 -o -", "to standard output"),
         ("ivc extract clip.ivc picture -o 'part_%03d.bin'", "one file a segment"),
@@ -84,6 +84,12 @@ def extract(
             if segments is not None:
                 raise UsageError(f"{name} belongs to the whole file: leave out --segments")
             parts = _attachments(stream, kind, name)
+            if kind is AttachmentKind.TRACKS and output is None and destination != paths.PIPE:
+                # Tracks that only MP4 holds, such as its timed text, are stored as MP4.
+                first = next(parts)
+                parts = itertools.chain([first], parts)
+                if first[4:8] == b"ftyp":
+                    destination = paths.beside(input, ".m4a")
         else:
             parts = _layers(stream, _layer_number(name), name, segments)
         count, size = _write(parts, destination, name)

@@ -29,21 +29,31 @@ class Terminated(BaseException):
     """SIGTERM arrived."""
 
 
+_stopping: list[BaseException] = []
+
+
 @contextmanager
-def terminated_as_exception() -> Iterator[None]:
-    """Let SIGTERM unwind like Ctrl-C does, so that part files and workers are seen to."""
+def signals_as_exceptions() -> Iterator[None]:
+    """Let SIGTERM unwind like Ctrl-C does, so that part files and workers are seen to.
+
+    An exception that arrives while compiled code calls back into Python is lost there; so it is
+    remembered, and ``ProgressBar`` raises it at the next step.
+    """
 
     def stop(number: int, frame: FrameType | None) -> None:
-        raise Terminated
+        _stopping.append(KeyboardInterrupt() if number == signal.SIGINT else Terminated())
+        raise _stopping[-1]
 
+    _stopping.clear()
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    previous = signal.signal(signal.SIGTERM, stop)
+    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def report_error(error: BaseException) -> int:
@@ -161,7 +171,13 @@ class ProgressBar:
             self._bar.stop()
 
     def __call__(self, progress: Progress) -> None:
-        """Show where the run is."""
+        """Show where the run is.
+
+        Raises:
+            BaseException: a signal that was lost on its way.
+        """
+        if _stopping:
+            raise _stopping[-1]
         if self._bar is None:
             return
         phase = progress.phase

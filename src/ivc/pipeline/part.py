@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
-from ivc.errors import UsageError
+from ivc.errors import MediaError, UsageError
 
 Plan = dict[str, Any]
 
@@ -24,7 +24,7 @@ class PartFile:
 
     Raises:
         UsageError: on entry, when another encode is writing to the same destination.
-        OSError: on entry, when the folder cannot be written to.
+        MediaError: on entry, when the folder cannot be written to.
     """
 
     def __init__(self, destination: Path) -> None:
@@ -34,7 +34,13 @@ class PartFile:
         self._lock: BinaryIO | None = None
 
     def __enter__(self) -> PartFile:
-        self._lock = self.path.open("ab")
+        try:
+            self._lock = self.path.open("ab")
+        except OSError as error:
+            raise MediaError(
+                f"cannot write {self.destination}: {error.strerror}; is its folder there and "
+                "writable?"
+            ) from None
         try:
             if not _locked(self._lock) or not self._is_current(self._lock):
                 raise UsageError(f"{self.destination} is being written by another encode")
