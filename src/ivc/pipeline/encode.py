@@ -33,7 +33,7 @@ from ivc.pipeline.rate import PlayingTime, RateControl
 from ivc.pipeline.segments import Spool, cut, default_segment_frames
 from ivc.pipeline.tasks import EncodeTask, encode_segment
 from ivc.pipeline.verify import compare
-from ivc.stream import StreamHeader, StreamWriter, open_stream, smallest_level
+from ivc.stream import Encryption, StreamHeader, StreamWriter, open_stream, smallest_level
 from ivc.types import StreamInfo
 
 if TYPE_CHECKING:
@@ -170,7 +170,6 @@ def _segment_frames(info: StreamInfo, options: EncodeOptions) -> int:
 
 def _plan(job: Job) -> Plan:
     options = job.options
-    secret = options.encryption
     return {
         "ivc": __version__,
         "input": job.source.fingerprint(),
@@ -179,9 +178,17 @@ def _plan(job: Job) -> Plan:
         "settings": str(job.settings),
         "target": str(options.target),
         "segment length": job.length,
-        "encryption": str(secret and secret.layers and sorted(secret.layers)) if secret else "",
+        "encryption": _scope(options.encryption),
         "attempts": [],
     }
+
+
+def _scope(encryption: Encryption | None) -> str:
+    """What is encrypted; the key itself is checked against the part file."""
+    if encryption is None:
+        return "none"
+    chosen = (encryption.layers, encryption.attachments)
+    return str([None if kinds is None else sorted(map(int, kinds)) for kinds in chosen])
 
 
 def _encode_to_path(job: Job, part: PartFile) -> EncodeResult:
