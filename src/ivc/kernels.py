@@ -10,6 +10,7 @@ millisecond), and drops all of them if so.
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import zlib
 from pathlib import Path
@@ -19,13 +20,13 @@ STAMP = "kernels.stamp"
 
 def have_kernels() -> bool:
     """Whether kernels as new as their sources lie on disk, so that codecs start at once."""
-    root = _root()
+    folders = _folders()
     try:
-        if (root / "__pycache__" / STAMP).read_text() != _state():
+        if (folders[0] / STAMP).read_text() != _state():
             return False
     except OSError:
         return False
-    return any(root.rglob("*.nbi"))
+    return any(True for folder in folders for _ in folder.glob("*.nbi"))
 
 
 @functools.cache
@@ -35,16 +36,17 @@ def discard_stale() -> None:
     Two processes may do so at once, and folders may be read-only: a kernel that is gone is
     compiled again, and one that cannot be deleted lies where none could have been written.
     """
-    root, state = _root(), _state()
-    stamp = root / "__pycache__" / STAMP
+    folders, state = _folders(), _state()
+    stamp = folders[0] / STAMP
     try:
         if stamp.read_text() == state:
             return
     except OSError:
         pass
     try:
-        for path in root.rglob("*.nb[ic]"):
-            path.unlink(missing_ok=True)
+        for folder in folders:
+            for path in folder.glob("*.nb[ic]"):
+                path.unlink(missing_ok=True)
         stamp.parent.mkdir(parents=True, exist_ok=True)
         fresh = stamp.with_name(f"{STAMP}.{os.getpid()}")
         fresh.write_text(state)
@@ -53,10 +55,17 @@ def discard_stale() -> None:
         pass
 
 
-def _root() -> Path:
-    # With NUMBA_CACHE_DIR, kernels of other programs may lie there, too; they are only slow once.
-    folder = os.environ.get("NUMBA_CACHE_DIR")
-    return Path(folder) if folder else Path(__file__).parent
+def _folders() -> list[Path]:
+    """Where numba keeps the kernels of this package; with NUMBA_CACHE_DIR, in folders there."""
+    package = Path(__file__).absolute().parent
+    rooms = [package, *sorted({path.parent for path in package.rglob("*.py")} - {package})]
+    shared = os.environ.get("NUMBA_CACHE_DIR")
+    if not shared:
+        return [room / "__pycache__" for room in rooms]
+    return [
+        Path(shared) / f"{room.name}_{hashlib.sha1(str(room).encode()).hexdigest()}"
+        for room in rooms
+    ]
 
 
 def _state() -> str:
