@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import ivc
-from ivc.errors import DecryptionError, UsageError
+from ivc.errors import DecryptionError, LimitError, UsageError
 
 
 def picture(height=40, width=56, channels=3):
@@ -176,3 +176,15 @@ def test_pictures_in_memory_keep_their_profile_and_are_turned_upright(tmp_path):
     with ivc.open(in_memory) as clip:
         assert clip[0].shape == (56, 40, 3)
         assert b"profile" in [attachment.data for attachment in clip.attachments()]
+
+
+def test_a_level_bounds_what_is_decoded(tmp_path):
+    ivc.encode(np.zeros((600, 700), np.uint8), tmp_path / "a.ivc")
+    for attempt in (
+        lambda: ivc.open(tmp_path / "a.ivc", max_level=1),
+        lambda: ivc.decode(tmp_path / "a.ivc", tmp_path / "a.png", max_level=1),
+    ):
+        with pytest.raises(LimitError, match="level"):
+            attempt()
+    assert not (tmp_path / "a.png").exists()
+    ivc.decode(tmp_path / "a.ivc", tmp_path / "a.png", max_level=2)

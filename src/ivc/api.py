@@ -34,7 +34,7 @@ from ivc.pipeline import (
 )
 from ivc.pipeline import decode as run_decode
 from ivc.pipeline import encode as run_encode
-from ivc.stream import Encryption, Stream, open_stream
+from ivc.stream import DEFAULT_MAX_LEVEL, Encryption, Stream, open_stream
 from ivc.types import Attachment, AttachmentKind, Frames, Layer, Segment, StreamInfo
 
 if TYPE_CHECKING:
@@ -142,6 +142,7 @@ def decode(
     frames: slice | None = None,
     jobs: int = 1,
     format: str | None = None,
+    max_level: int = DEFAULT_MAX_LEVEL,
     progress: ProgressCallback | None = None,
 ) -> DecodeResult:
     """Decode an ``.ivc`` file into a picture or video file.
@@ -153,6 +154,8 @@ def decode(
         frames: only these frames, such as ``slice(0, 25)``; sound is left out then.
         jobs: worker processes.
         format: output format by extension, where ``dst`` has none.
+        max_level: the highest level to decode, 1 to 7: bounds the size of pictures and segments,
+            and so the memory.
         progress: called after every segment.
 
     Raises:
@@ -163,10 +166,10 @@ def decode(
     part = frames or slice(None)
     if part.step not in (None, 1):
         raise UsageError("frames are decoded in a row: a slice without step")
-    options = DecodeOptions(key=key, jobs=jobs, start=part.start or 0, stop=part.stop)
+    options = DecodeOptions(jobs=jobs, start=part.start or 0, stop=part.stop)
     if isinstance(src, (str, os.PathLike)) and isinstance(dst, (str, os.PathLike)):
         _check_distinct(src, dst)
-    with open_stream(_stream_file(src), key=key) as stream:
+    with open_stream(_stream_file(src), key=key, max_level=max_level) as stream:
         beside = _readable_attachments(stream, key)
         if frames is not None:
             beside = [a for a in beside if a.kind is not AttachmentKind.TRACKS]
@@ -291,13 +294,18 @@ class Clip:
         self.close()
 
 
-def open(src: Output, *, key: bytes | None = None) -> Clip:
+def open(src: Output, *, key: bytes | None = None, max_level: int = DEFAULT_MAX_LEVEL) -> Clip:
     """Open an ``.ivc`` file for reading pictures and layers.
+
+    Args:
+        src: a path (``-`` is standard input) or a binary file.
+        key: content of the key file of an encrypted stream.
+        max_level: the highest level to accept, 1 to 7.
 
     Raises:
         IvcError: when it is not one, or is damaged.
     """
-    return Clip(open_stream(_stream_file(src), key=key))
+    return Clip(open_stream(_stream_file(src), key=key, max_level=max_level))
 
 
 def _is_file(src: Input) -> TypeIs[str | os.PathLike[str] | BinaryIO]:

@@ -386,3 +386,15 @@ def test_open_pictures_are_decoded_without_the_key_of_the_sound(ivc, clip, folde
     assert silent.err == "ivc: warning: tracks left out: encrypted, and there is no key\n"
     assert ivc("decode", "a.ivc", "-o", "b.mkv", "--key-file", "key").err == ""
     assert Path("b.mkv").stat().st_size > Path("a.mkv").stat().st_size
+
+
+def test_a_level_bounds_what_is_decoded(ivc, folder):
+    Image.fromarray(np.zeros((600, 700), np.uint8)).save("gray.png")
+    assert ivc("encode", "gray.png", "--effort", 1).code == 0
+    refused = ivc("decode", "gray.ivc", "-o", "back.png", "--level", 1)
+    assert refused.code == 1
+    assert "level" in refused.err
+    assert refused.err.count("\n") == 1
+    assert not Path("back.png").exists()
+    assert ivc("decode", "gray.ivc", "-o", "back.png", "--level", 2).code == 0
+    assert ivc("decode", "gray.ivc", "-o", "back.png", "--level", 9).code == 2

@@ -21,11 +21,16 @@ from .conftest import noise, read, write
 SIZES = [(1, 1), (17, 15), (64, 48)]
 
 
-@pytest.mark.parametrize("depth", [8, 9, 10, 12, 14, 16])
-@pytest.mark.parametrize("layout", [Layout.GRAY, Layout.YUV420, Layout.YUV422, Layout.YUV444])
+Y4M_FORMATS = [
+    (layout, depth)
+    for layout in (Layout.GRAY, Layout.YUV420, Layout.YUV422, Layout.YUV444)
+    for depth in (8, 9, 10, 12, 14, 16)
+    if (layout, depth) != (Layout.GRAY, 14)  # y4m has no such format; it is stored with 16 bits
+]
+
+
+@pytest.mark.parametrize(("layout", "depth"), Y4M_FORMATS)
 def test_y4m_is_exact_and_ffmpeg_agrees(tmp_path, layout, depth):
-    if layout is Layout.GRAY and depth == 14:
-        pytest.skip("y4m has no 14 bit gray; it is stored with 16")
     for full_range in (False, True):
         form = PixelFormat(layout, depth, False, Colour(full_range=full_range))
         for size in SIZES:

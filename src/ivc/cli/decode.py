@@ -72,6 +72,13 @@ from ivc.errors import TruncatedError, UsageError
     help="Worker processes. Default: 1.",
 )
 @option("--key-file", metavar="FILE", section="Decoding", help="Key of an encrypted file.")
+@option(
+    "--level",
+    type=click.IntRange(1, 7),
+    metavar="N",
+    section="Decoding",
+    help="The highest level to decode, 1 to 7: bounds pictures and memory. Default: 6.",
+)
 def decode(
     input: str,
     output: str | None,
@@ -82,6 +89,7 @@ def decode(
     frames: str | None,
     jobs: int,
     key_file: str | None,
+    level: int | None,
 ) -> None:
     """Decode an .ivc file into a picture or a video.
 
@@ -107,6 +115,7 @@ def decode(
             frames=part,
             jobs=jobs,
             format=extension,
+            **({} if level is None else {"max_level": level}),
             progress=progress,
         )
     elapsed = time.perf_counter() - began

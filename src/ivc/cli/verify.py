@@ -142,7 +142,7 @@ def _decode(
 
     done = 0
     try:
-        for segment in decoded_segments(stream, DecodeOptions(key=key, jobs=jobs)):
+        for segment in decoded_segments(stream, DecodeOptions(jobs=jobs)):
             done += len(segment.frames)
             progress(Progress("decode", done, stream.total_frames, 0))
     except (UsageError, MediaError):

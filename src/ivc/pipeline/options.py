@@ -89,18 +89,14 @@ class DecodeOptions:
     """How to decode.
 
     Attributes:
-        key: content of the key file, for encrypted streams.
         jobs: worker processes; 1 decodes in this process.
         start: first frame to return.
         stop: frame to stop before; None means the end.
-        max_level: largest level to accept; None takes the reader's default.
     """
 
-    key: bytes | None = None
     jobs: int = 1
     start: int = 0
     stop: int | None = None
-    max_level: int | None = None
 
     def __post_init__(self) -> None:
         if self.jobs < 1:
@@ -114,8 +110,8 @@ class Progress:
     """Where a run is; given to the progress callback after every segment.
 
     Attributes:
-        phase: ``probe``, ``encode``, ``verify`` or ``decode``.
-        frames: frames finished in this phase.
+        phase: ``survey``, ``probe``, ``encode``, ``verify`` or ``decode``.
+        frames: frames finished in this phase; of ``probe``, how many probes.
         total: frames to do, or None if that is not known.
         bytes: bytes of the ``.ivc`` file written or read so far.
     """
