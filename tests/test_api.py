@@ -188,3 +188,39 @@ def test_a_level_bounds_what_is_decoded(tmp_path):
             attempt()
     assert not (tmp_path / "a.png").exists()
     ivc.decode(tmp_path / "a.ivc", tmp_path / "a.png", max_level=2)
+
+
+def test_pictures_are_decoded_at_a_scale(tmp_path, layered):
+    ivc.encode(film(), tmp_path / "a.ivc", profile=layered, quality=100, segment_frames=4)
+    small = film()[:, ::4, ::4]
+    result = ivc.decode(tmp_path / "a.ivc", tmp_path / "b.mkv", scale=Fraction(1, 4))
+    assert (result.frames, result.width, result.height) == (10, 14, 10)
+    with ivc.open(tmp_path / "a.ivc", scale="1/4") as clip:
+        assert (len(clip), clip.width, clip.height) == (10, 14, 10)
+        assert (clip[7] == small[7]).all()
+        assert all((a == b).all() for a, b in zip(clip, small, strict=True))
+    with ivc.open(tmp_path / "a.ivc", scale=0.5) as clip:
+        assert (clip[0] == film()[0, ::2, ::2]).all()
+    for scale in ("1/3", 2, "none"):
+        for attempt in (
+            lambda scale=scale: ivc.open(tmp_path / "a.ivc", scale=scale),
+            lambda scale=scale: ivc.decode(tmp_path / "a.ivc", tmp_path / "c.mkv", scale=scale),
+        ):
+            with pytest.raises(UsageError, match="1/"):
+                attempt()
+    assert not (tmp_path / "c.mkv").exists()
+
+
+def test_models_of_the_users_own(tmp_path, layered, model):
+    ivc.encode(picture(), tmp_path / "a.ivc", profile=layered, quality=100, model=model)
+    with ivc.open(tmp_path / "a.ivc", model=model) as clip:
+        assert (clip[0] == picture()).all()
+    ivc.decode(tmp_path / "a.ivc", tmp_path / "a.png", model=str(model), scale=0.5)
+    assert (np.asarray(Image.open(tmp_path / "a.png")) == picture()[::2, ::2]).all()
+    with ivc.open(tmp_path / "a.ivc") as clip:
+        assert len(clip.layer("structure")) > 0
+        with pytest.raises(ivc.IvcError, match="needs a model"):
+            _ = clip[0]
+    with pytest.raises(UsageError, match="twice"):
+        settings = {"model": str(model)}
+        ivc.encode(picture(), tmp_path / "b.ivc", profile=layered, model=model, settings=settings)

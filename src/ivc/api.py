@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import sys
@@ -30,7 +31,9 @@ from ivc.pipeline import (
     EncodeResult,
     ProgressCallback,
     Target,
+    decoded_info,
     decoded_segments,
+    reduction_of,
 )
 from ivc.pipeline import decode as run_decode
 from ivc.pipeline import encode as run_encode
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
     Input = str | os.PathLike[str] | BinaryIO | Frames | Array | Image
     Output = str | os.PathLike[str] | BinaryIO
+    Scale = float | str | Fraction
 
 
 _log = logging.getLogger("ivc.api")
@@ -64,6 +68,7 @@ def encode(
     bitrate: float | None = None,
     target: Mapping[str, float] | None = None,
     settings: Mapping[str, Any] | None = None,
+    model: str | os.PathLike[str] | None = None,
     key: bytes | None = None,
     encrypt: Encryption | None = None,
     jobs: int = 1,
@@ -87,6 +92,8 @@ def encode(
         bitrate: bits a second that the whole file should have.
         target: a metric and its value, such as ``{"psnr": 38}``.
         settings: the codec's own settings.
+        model: folder of your own model, for a codec that takes one; short for the setting
+            ``model``. Decoding needs the same model.
         key: 32 bytes or content of a key file: encrypts all layers.
         encrypt: key and the layers to encrypt; instead of ``key``.
         jobs: worker processes. A script that uses more than one must start from an
@@ -112,11 +119,16 @@ def encode(
         raise UsageError(f"only one target can be met at a time, not {' and '.join(wanted)}")
     if key is not None and encrypt is not None:
         raise UsageError("give either key or encrypt")
+    extra = dict(settings or {})
+    if model is not None:
+        if "model" in extra:
+            raise UsageError("the model is given twice: by itself and among the settings")
+        extra["model"] = os.fspath(model)
     options = EncodeOptions(
         profile=profile,
         quality=quality,
         effort=effort,
-        extra=settings or {},
+        extra=extra,
         target=Target(*next(iter(wanted.items()))) if wanted else None,
         encryption=Encryption(key) if key is not None else encrypt,
         jobs=jobs,
@@ -140,6 +152,8 @@ def decode(
     *,
     key: bytes | None = None,
     frames: slice | None = None,
+    scale: Scale = 1,
+    model: str | os.PathLike[str] | None = None,
     jobs: int = 1,
     format: str | None = None,
     max_level: int = DEFAULT_MAX_LEVEL,
@@ -152,6 +166,9 @@ def decode(
         dst: a path, whose extension chooses the format; ``-`` writes y4m to standard output.
         key: content of the key file of an encrypted stream.
         frames: only these frames, such as ``slice(0, 25)``; sound is left out then.
+        scale: share of width and height to decode at, such as ``"1/4"`` or 0.25, if the codec
+            offers it; sides are rounded up. Only the layers that this needs are read.
+        model: folder of the model that the file was encoded with, if it was not ivc's own.
         jobs: worker processes.
         format: output format by extension, where ``dst`` has none.
         max_level: the highest level to decode, 1 to 7: bounds the size of pictures and segments,
@@ -166,14 +183,21 @@ def decode(
     part = frames or slice(None)
     if part.step not in (None, 1):
         raise UsageError("frames are decoded in a row: a slice without step")
-    options = DecodeOptions(jobs=jobs, start=part.start or 0, stop=part.stop)
+    options = DecodeOptions(
+        jobs=jobs,
+        start=part.start or 0,
+        stop=part.stop,
+        reduction=reduction_of(scale),
+        model=os.fspath(model or ""),
+    )
     if isinstance(src, (str, os.PathLike)) and isinstance(dst, (str, os.PathLike)):
         _check_distinct(src, dst)
     with open_stream(_stream_file(src), key=key, max_level=max_level) as stream:
+        info = decoded_info(stream, options)
         beside = _readable_attachments(stream, key)
         if frames is not None:
             beside = [a for a in beside if a.kind is not AttachmentKind.TRACKS]
-        with open_sink(dst, stream.header.info, beside, format=format) as sink:
+        with open_sink(dst, info, beside, format=format) as sink:
             return run_decode(stream, sink, options, progress)
 
 
@@ -184,12 +208,13 @@ class Clip:
     YUV is converted to RGB by its colour description. ``frames`` gives the coded planes instead.
 
     Attributes:
-        info: format, size and timing.
+        info: format, size (that of the decoded pictures) and timing.
     """
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, options: DecodeOptions | None = None) -> None:
         self._stream = stream
-        self.info: StreamInfo = stream.header.info
+        self._options = options or DecodeOptions()
+        self.info: StreamInfo = decoded_info(stream, self._options)
         self._cached: Segment | None = None
 
     @property
@@ -246,14 +271,15 @@ class Clip:
         """
         entry = self._stream.segment_at(index)
         if self._cached is None or self._cached.index != entry.index:
-            options = DecodeOptions(start=entry.first_frame, stop=entry.first_frame + entry.frames)
+            start, stop = entry.first_frame, entry.first_frame + entry.frames
+            options = dataclasses.replace(self._options, start=start, stop=stop)
             self._cached = next(decoded_segments(self._stream, options))
         inside = index - entry.first_frame
         return self._cached.frames[inside : inside + 1]
 
     def segments(self) -> Iterator[Segment]:
         """All segments, decoded one after the other."""
-        return decoded_segments(self._stream, DecodeOptions())
+        return decoded_segments(self._stream, self._options)
 
     def layer(self, name: str | Layer, segment: int = 0) -> bytes:
         """The bytes of one layer of one segment, decrypted but not decoded.
@@ -294,18 +320,33 @@ class Clip:
         self.close()
 
 
-def open(src: Output, *, key: bytes | None = None, max_level: int = DEFAULT_MAX_LEVEL) -> Clip:
+def open(
+    src: Output,
+    *,
+    key: bytes | None = None,
+    scale: Scale = 1,
+    model: str | os.PathLike[str] | None = None,
+    max_level: int = DEFAULT_MAX_LEVEL,
+) -> Clip:
     """Open an ``.ivc`` file for reading pictures and layers.
 
     Args:
         src: a path (``-`` is standard input) or a binary file.
         key: content of the key file of an encrypted stream.
+        scale: share of width and height to decode at, as for ``decode``.
+        model: folder of the model that the file was encoded with, if it was not ivc's own.
         max_level: the highest level to accept, 1 to 7.
 
     Raises:
-        IvcError: when it is not one, or is damaged.
+        IvcError: when it is not one, or is damaged, or its codec does not decode at that scale.
     """
-    return Clip(open_stream(_stream_file(src), key=key, max_level=max_level))
+    options = DecodeOptions(reduction=reduction_of(scale), model=os.fspath(model or ""))
+    stream = open_stream(_stream_file(src), key=key, max_level=max_level)
+    try:
+        return Clip(stream, options)
+    except BaseException:
+        stream.close()
+        raise
 
 
 def _is_file(src: Input) -> TypeIs[str | os.PathLike[str] | BinaryIO]:

@@ -295,6 +295,11 @@ class SegmentHeader:
         height: luma samples.
         frames: number of frames to return.
         codec_version: version of the codec's syntax that wrote the layers.
+        reduction: the pictures are returned at 1/``reduction`` of their width and height; one of
+            the codec's ``reductions``.
+        weights_hash: what the stream declares of weights that are not part of this build; None if
+            it needs no such weights.
+        model: folder of the user's own model that was named for decoding; empty for none.
     """
 
     format: PixelFormat
@@ -302,3 +307,16 @@ class SegmentHeader:
     height: int
     frames: int
     codec_version: int
+    reduction: int = 1
+    weights_hash: bytes | None = None
+    model: str = ""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the pictures to return, in luma samples, rounded up."""
+        return reduced(self.width, self.reduction), reduced(self.height, self.reduction)
+
+
+def reduced(side: int, reduction: int) -> int:
+    """Samples of a side of ``side`` samples at 1/``reduction`` of the size, rounded up."""
+    return -(-side // reduction)

@@ -97,7 +97,7 @@ def test_encode_json(ivc, photo):
     assert (result.code, result.err) == (0, "")
     assert document["input"] == photo
     assert document["output"] == "photo.ivc"
-    assert document["profile"] == "roadmap/dct"
+    assert document["profile"] == "image"
     assert document["settings"]["quality"] == 50
     assert document["settings"]["effort"] == 2
     assert (document["frames"], document["width"], document["height"]) == (1, 56, 40)

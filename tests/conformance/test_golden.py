@@ -6,11 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ivc.reference.container import Container
 
-from .make import FOLDER, FORMATS, cases, digest, pattern
+from .make import FOLDER, FORMATS, cases, decoded_samples, digest, pattern
 
 GOLDEN = json.loads((FOLDER / "golden.json").read_text())
 
@@ -42,6 +43,16 @@ def test_the_plain_reader_finds_the_same_layers(name):
         layers.update(bytes([kind]) + data)
     assert layers.hexdigest() == GOLDEN[name]["layers_sha256"]
     assert [pts for segment in found.segments for pts in segment["pts"]] == GOLDEN[name]["pts"]
+
+
+@pytest.mark.parametrize("name", sorted(name for name in GOLDEN if name.startswith("image-")))
+def test_painted_samples_are_met_within_one_code_value(name):
+    path = FOLDER / "files" / f"{name}.ivc"
+    with np.load(path.with_suffix(".npz")) as kept:
+        for found, file in zip(decoded_samples(path), kept.files, strict=True):
+            expected = kept[file].astype(int)
+            unit = 1 if found.dtype == np.uint8 else 1 << (FORMATS[name.split("-")[2]][0].depth - 8)
+            assert np.abs(found.astype(int) - expected).max() <= unit
 
 
 def test_lossless_files_hold_their_input():

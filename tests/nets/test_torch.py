@@ -27,6 +27,7 @@ from ivc.nets.torch import (
     leaky,
     multiply,
     requantise,
+    set_rounding,
     shuffle,
     unshuffle,
     upsample,
@@ -250,6 +251,30 @@ def test_a_silent_layer_can_be_calibrated():
     nn.init.zeros_(net.weight)
     assert not net(SPEC(torch.rand(1, 3, 8, 8))).integers().any()
     check_exact(freeze(net, {"x": SPEC}), ExactSession(freeze(net, {"x": SPEC})).run)
+
+
+def test_training_can_begin_without_rounding():
+    torch.manual_seed(3)
+    net = nn.Sequential(IntConv2d(3, 4, 3, low=0, high=255, exponent=4), IntConv2d(4, 2, 1))
+    spec = InputSpec(3, -100, 100, 4)
+    x = spec(torch.randn(1, 3, 9, 9) * 3)
+    net(x)
+    set_rounding(net, False)
+    plain = net(x).value
+    net[0].weight.data *= 40
+    clipped = net[0](x).value
+    assert clipped.max() <= 255 / 16
+    assert clipped.min() == 0
+    net[0].weight.data /= 40
+    set_rounding(net, True)
+    rounded = net(x)
+    # the same up to rounding, which only the second is
+    assert (rounded.value - plain).abs().max() < 0.2
+    assert torch.equal(rounded.value * 2.0**rounded.exponent, rounded.integers().float())
+    assert not torch.equal(rounded.value, plain)
+    largest = (net[0].weight.flatten(1).abs().amax(1) * 2 ** net[0].weight_exponent).detach()
+    assert (largest <= 127).all()
+    assert (largest > 63).all()
 
 
 def test_masked_weights_stay_zero():

@@ -24,6 +24,7 @@ from ivc.cli.help import Group
 from ivc.cli.info import info
 from ivc.cli.profiles import profiles
 from ivc.cli.terminal import USAGE, report_error, signals_as_exceptions
+from ivc.cli.train import train
 from ivc.cli.verify import verify
 
 __all__ = ["app", "main"]
@@ -33,7 +34,7 @@ __all__ = ["app", "main"]
     cls=Group,
     invoke_without_command=True,
     context_settings={"max_content_width": 100},
-    commands=[encode, decode, info, extract, verify, profiles],
+    commands=[encode, decode, info, extract, verify, profiles, train],
     examples=(
         ("ivc encode photo.png", "writes photo.ivc"),
         ("ivc decode photo.ivc -o photo.png", ""),

@@ -23,6 +23,7 @@ from ivc.errors import TruncatedError, UsageError
         ("ivc decode clip.ivc", "writes clip.mkv (FFV1, lossless)"),
         ("ivc decode clip.ivc -o clip.mp4", "x264, lossless"),
         ("ivc decode clip.ivc --frames 100:125 -o 'shot_%03d.png'", ""),
+        ("ivc decode photo.ivc --scale 1/4 -o small.png", "from its coarse layers, if it has them"),
         ("ivc decode clip.ivc -o - | mpv -", "plays it"),
     ),
 )
@@ -64,6 +65,19 @@ from ivc.errors import TruncatedError, UsageError
     help="From frame A up to, not including, frame B; without sound.",
 )
 @option(
+    "--scale",
+    default="1",
+    metavar="1/N",
+    section="Decoding",
+    help="Share of width and height: 1/2, 0.25 ..., if the codec offers it. Default: 1.",
+)
+@option(
+    "--model",
+    metavar="DIR",
+    section="Decoding",
+    help="Folder of the model that the file was encoded with, if not ivc's own.",
+)
+@option(
     "--jobs",
     type=int,
     default=1,
@@ -87,6 +101,8 @@ def decode(
     as_json: bool,
     quiet: bool,
     frames: str | None,
+    scale: str,
+    model: str | None,
     jobs: int,
     key_file: str | None,
     level: int | None,
@@ -113,6 +129,8 @@ def decode(
             destination,
             key=key,
             frames=part,
+            scale=scale,
+            model=model,
             jobs=jobs,
             format=extension,
             **({} if level is None else {"max_level": level}),

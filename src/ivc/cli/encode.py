@@ -94,6 +94,18 @@ if TYPE_CHECKING:
     help="1 is the fastest, 9 the smallest file. Default: 5.",
 )
 @option(
+    "--tune",
+    metavar="METRIC",
+    section="Coding",
+    help="Be best by psnr or by ms-ssim, if the codec can choose; short for --set tune=METRIC.",
+)
+@option(
+    "--model",
+    metavar="DIR",
+    section="Coding",
+    help="Folder of your own model, if the codec takes one; short for --set model=DIR.",
+)
+@option(
     "--set",
     "settings",
     multiple=True,
@@ -165,6 +177,7 @@ def encode(
     as_json: bool,
     quiet: bool,
     settings: tuple[str, ...],
+    tune: str | None,
     size: str | None,
     bitrate: str | None,
     target: str | None,
@@ -187,7 +200,7 @@ def encode(
         "size": None if size is None else values.parse_size(size),
         "bitrate": None if bitrate is None else values.parse_bitrate(bitrate),
         "target": None if target is None else values.parse_target(target),
-        "settings": values.parse_settings(settings),
+        "settings": values.parse_settings([*settings, *([] if tune is None else [f"tune={tune}"])]),
         "encrypt": values.parse_encryption(encrypt, values.read_key(key_file, input)),
         "frame_rate": None if frame_rate is None else values.parse_rate(frame_rate),
         "raw": None if raw is None else values.parse_raw(raw),

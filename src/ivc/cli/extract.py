@@ -1,4 +1,4 @@
-"""``ivc extract``: one layer or attachment as it lies in the file, decrypted but not decoded."""
+"""``ivc extract``: one layer or attachment as it lies in the file, or a small decoded picture."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ivc.cli import paths, values
+from ivc.cli import paths, thumbnail, values
 from ivc.cli.help import Command, option
-from ivc.cli.terminal import about, human_bytes, summary
+from ivc.cli.terminal import about, human_bytes, show_warnings, summary
 from ivc.errors import UsageError
 from ivc.types import AttachmentKind, Layer
 
@@ -34,12 +34,13 @@ _SUFFIXES = {
 
 @click.command(
     cls=Command,
-    short_help="Write one layer or attachment, undecoded.",
+    short_help="Write one layer, attachment or thumbnail.",
     examples=(
         ("ivc extract clip.ivc tracks -o sound.mka", "audio and subtitles"),
         ("ivc extract photo.ivc icc", "writes photo.icc"),
         ("ivc extract clip.ivc motion --segments 0:4 -o -", "to standard output"),
         ("ivc extract clip.ivc picture -o 'part_%03d.bin'", "one file a segment"),
+        ("ivc extract photo.ivc thumbnail -o small.jpg", "a small picture, quickly"),
     ),
 )
 @click.argument("input", metavar="IN.ivc")
@@ -50,7 +51,7 @@ _SUFFIXES = {
     metavar="OUT",
     section="Output",
     help="Where to write; '-' is standard output, a name with %d one file a segment. "
-    "Default: IN.LAYER.bin, or the usual extension.",
+    "Default: IN.LAYER.bin, or the usual extension; IN.thumbnail.png.",
 )
 @option("--quiet", is_flag=True, section="Output", help="No summary.")
 @option(
@@ -60,6 +61,12 @@ _SUFFIXES = {
     help="From segment A up to, not including, B; or 'shared' for the layer that all share.",
 )
 @option("--key-file", metavar="FILE", section="Choice", help="Key, if the layer is encrypted.")
+@option(
+    "--model",
+    metavar="DIR",
+    section="Choice",
+    help="For a thumbnail: folder of the model that the file was encoded with, if not ivc's own.",
+)
 def extract(
     input: str,
     name: str,
@@ -67,14 +74,26 @@ def extract(
     quiet: bool,
     segments: str | None,
     key_file: str | None,
+    model: str | None,
 ) -> None:
-    """Write one layer or attachment of a file without decoding any picture.
+    """Write one layer or attachment of a file without decoding any picture, or a thumbnail.
 
     LAYER is the name or number of a layer ('ivc info' lists them) or one of the attachments icc,
     exif, xmp, tracks (sound and subtitles) and metadata. The bytes of several segments follow each
     other.
+
+    With 'thumbnail' for LAYER, the first picture is decoded at the smallest size that the codec
+    offers at which its longer side has at least 64 samples, from those layers that this needs. OUT
+    may be of any still format.
     """
     key = values.read_key(key_file, input)
+    if name.lower() == thumbnail.NAME:
+        if segments is not None:
+            raise UsageError("a thumbnail is the first picture: leave out --segments")
+        _thumbnail(input, output, key, model or "", quiet=quiet)
+        return
+    if model is not None:
+        raise UsageError(f"{name} is written undecoded: leave out --model")
     kind = values.ATTACHMENTS.get(name.lower())
     suffix = _SUFFIXES[kind] if kind else ".txt" if name.lower() == "text" else f".{name}.bin"
     destination = paths.beside(input, suffix) if output is None else output
@@ -98,12 +117,23 @@ def extract(
         summary(f"{destination}: {human_bytes(size)}{many}")
 
 
+def _thumbnail(
+    input: str, output: str | None, key: bytes | None, model: str, *, quiet: bool
+) -> None:
+    destination = paths.beside(input, thumbnail.SUFFIX) if output is None else output
+    paths.check_output(destination)
+    with about(input), show_warnings(), paths.open_input(input, key) as stream:
+        result = thumbnail.write_thumbnail(stream, destination, model)
+    if not quiet:
+        summary(f"{destination}: {result.width}x{result.height}")
+
+
 def _layer_number(name: str) -> int:
     if name.isdecimal():
         return int(name)
     if name.upper() in Layer.__members__:
         return int(Layer[name.upper()])
-    known = ", ".join([*(layer.label for layer in Layer), *values.ATTACHMENTS])
+    known = ", ".join([*(layer.label for layer in Layer), *values.ATTACHMENTS, thumbnail.NAME])
     raise UsageError(f"there is no layer or attachment {name!r}; there are {known}")
 
 

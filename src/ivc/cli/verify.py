@@ -9,13 +9,14 @@ import click
 
 from ivc.cli import paths, values
 from ivc.cli.help import Command, option
-from ivc.cli.terminal import ProgressBar, print_json
+from ivc.cli.terminal import ProgressBar, about, print_json
 from ivc.codecs import Profile, by_name, by_number
 from ivc.errors import (
     BitstreamError,
     DecryptionError,
     IvcError,
     MediaError,
+    ModelError,
     UnsupportedError,
     UsageError,
 )
@@ -60,6 +61,12 @@ class Verdict:
     "--key-file", metavar="FILE", section="Checks", help="Key, to check what is encrypted, too."
 )
 @option(
+    "--model",
+    metavar="DIR",
+    section="Checks",
+    help="For --decode: folder of the model that the file was encoded with, if not ivc's own.",
+)
+@option(
     "--jobs",
     type=int,
     default=1,
@@ -75,6 +82,7 @@ def verify(
     profile: str | None,
     level: int | None,
     key_file: str | None,
+    model: str | None,
     jobs: int,
     as_json: bool,
     quiet: bool,
@@ -97,7 +105,9 @@ def verify(
         ):
             verdict = _verify(stream, required)
             if decoding:
-                verdict.facts["decoded_frames"] = _decode(stream, key, jobs, verdict, progress)
+                with about(input):
+                    done = _decode(stream, jobs, model or "", verdict, progress)
+                verdict.facts["decoded_frames"] = done
     except (BitstreamError, DecryptionError, UnsupportedError) as error:
         verdict = Verdict([str(error)], {})
     if as_json:
@@ -135,18 +145,16 @@ def _facts(stream: Stream, profile: str, report: Report) -> dict[str, Any]:
     }
 
 
-def _decode(
-    stream: Stream, key: bytes | None, jobs: int, verdict: Verdict, progress: ProgressBar
-) -> int:
+def _decode(stream: Stream, jobs: int, model: str, verdict: Verdict, progress: ProgressBar) -> int:
     from ivc.pipeline import DecodeOptions, Progress, decoded_segments
 
     done = 0
     try:
-        for segment in decoded_segments(stream, DecodeOptions(jobs=jobs)):
+        for segment in decoded_segments(stream, DecodeOptions(jobs=jobs, model=model)):
             done += len(segment.frames)
             progress(Progress("decode", done, stream.total_frames, 0))
-    except (UsageError, MediaError):
-        raise
+    except (UsageError, MediaError, ModelError):
+        raise  # nothing is wrong with the file
     except IvcError as error:
         if str(error) not in verdict.problems:
             verdict.problems.append(str(error))

@@ -70,6 +70,15 @@ CODECS: tuple[Profile, ...] = (
         lossless=False,
         summary="8x8 integer DCT with adaptive contexts, stills and clips",
     ),
+    Profile(
+        number=3,
+        name="image",
+        target="ivc.codecs.image:Image",
+        family="learning-based",
+        layers=frozenset({Layer.STRUCTURE, Layer.PICTURE, Layer.ENHANCEMENT, Layer.ALPHA}),
+        lossless=False,
+        summary="learned wavelet codec for stills, scalable in size",
+    ),
 )
 
 

@@ -44,11 +44,13 @@ class Codec(ABC, Generic[S]):
         version: version of the syntax that ``encode`` writes; ``decode`` reads all up to it.
         settings_type: the dataclass that ``encode`` takes.
         lossless: True if ``decode`` returns exactly what ``encode`` was given at default settings.
+        reductions: what the width and height can be divided by in decoding, ascending from 1.
     """
 
     version: ClassVar[int]
     settings_type: ClassVar[type[Settings]]
     lossless: ClassVar[bool] = False
+    reductions: ClassVar[tuple[int, ...]] = (1,)
 
     def supports(self, pixel_format: PixelFormat) -> bool:
         """Whether segments of this format can be coded; most codecs take all of them."""
@@ -65,6 +67,24 @@ class Codec(ABC, Generic[S]):
     def is_exact(self, settings: S) -> bool:
         """Whether ``decode`` returns every sample unchanged at these settings."""
         return self.lossless
+
+    def layers_at(self, reduction: int) -> frozenset[Layer] | None:
+        """Layers, of segments and shared ones, that decoding at 1/``reduction`` reads.
+
+        ``decode`` is given no others, and they may be damaged or sealed. None stands for all.
+        """
+        return None
+
+    def weights_hash(self, settings: S) -> bytes | None:
+        """What the stream declares: 8 bytes of the hash of weights that are not part of this build.
+
+        Settings with such weights have a field ``model``, the folder that holds them; the decoder
+        then finds both in its header and compares them. None if the stream needs no such weights.
+
+        Raises:
+            ModelError: when the weights cannot be read.
+        """
+        return None
 
     def prepare(self, segments: Iterable[Segment], settings: S) -> Layers:
         """Layers that are stored once for the whole stream and handed to every segment.
@@ -88,9 +108,10 @@ class Codec(ABC, Generic[S]):
     def decode(
         self, layers: Mapping[Layer, bytes], header: SegmentHeader, shared: Mapping[Layer, bytes]
     ) -> Frames:
-        """Decode one segment.
+        """Decode one segment into pictures of ``header.size``.
 
         Raises:
             BitstreamError: when the bytes break the codec's syntax, whatever they are. Memory and
                 time are bounded by the frames, width and height of ``header``.
+            ModelError: when the weights that ``header`` declares are not in ``header.model``.
         """

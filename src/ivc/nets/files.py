@@ -83,12 +83,13 @@ def _write(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
     archive.writestr(info, data, compresslevel=9)
 
 
-def parse(data: bytes, source: str = "the network file") -> Network:
+def parse(data: bytes, source: str = "the network file", max_bytes: int = MAX_BYTES) -> Network:
     """The network of an ``.npz`` file.
 
     Args:
         data: the bytes of the file.
         source: what to call it in messages.
+        max_bytes: largest size of all arrays together.
 
     Raises:
         ModelError: whatever is wrong with it.
@@ -96,8 +97,8 @@ def parse(data: bytes, source: str = "the network file") -> Network:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             sizes = {info.filename: info.file_size for info in archive.infolist()}
-            if sum(sizes.values()) > MAX_BYTES or len(sizes) > 3 * MAX_NODES + 1:
-                raise ModelError(f"{source} would take more than {MAX_BYTES} bytes of memory")
+            if sum(sizes.values()) > max_bytes or len(sizes) > 3 * MAX_NODES + 1:
+                raise ModelError(f"{source} would take more than {max_bytes} bytes of memory")
             if sizes.get(_DESCRIPTION, 0) > _MAX_DESCRIPTION:
                 raise ModelError(
                     f"{source} has a description of more than {_MAX_DESCRIPTION} bytes"
@@ -141,6 +142,23 @@ def _build(description: dict[str, Any], archive: zipfile.ZipFile) -> Network:
 
 def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
+
+
+def read_array(member: bytes) -> npt.NDArray[Any]:
+    """An array of numbers of a ``.npy`` file in memory, read-only.
+
+    Raises:
+        ValueError: when the header and the content do not fit together, among others.
+    """
+    stream = io.BytesIO(member)
+    if np.lib.format.read_magic(stream) != (1, 0):
+        raise ValueError("an array is not in version 1.0 of the npy format")
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+    content = member[stream.tell() :]
+    size = math.prod(shape) * dtype.itemsize
+    if fortran or dtype.kind not in "iuf" or min(shape, default=0) < 0 or size != len(content):
+        raise ValueError(f"an array of {dtype} {shape} does not have {len(content)} bytes")
+    return np.frombuffer(content, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
 
 
 def _array(member: bytes, dtype: str) -> npt.NDArray[Any]:

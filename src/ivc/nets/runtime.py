@@ -64,6 +64,7 @@ def open_session(model: bytes, *, threads: int = 1, provider: str = "cpu") -> An
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 4
+    options.enable_cpu_mem_arena = False
     # Spinning threads slow every other process on the machine down.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("mlas.enable_gemm_fastmath_arm64_bfloat16", "0")

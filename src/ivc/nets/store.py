@@ -176,12 +176,12 @@ def load_folder(folder: str | PathLike[str]) -> Model:
     """
     folder = Path(folder)
     card = Card.from_json(
-        _read(folder / _CARD, _MAX_CARD).decode(errors="replace"), str(folder / _CARD)
+        read_file(folder / _CARD, _MAX_CARD).decode(errors="replace"), str(folder / _CARD)
     )
     path = folder / _EXACT
     if not path.is_file():
         path = folder / _FLOAT
-    data = _read(path, MAX_FILE)
+    data = read_file(path, MAX_FILE)
     if hashlib.sha256(data).hexdigest() != card.sha256:
         raise ModelError(f"{path} is damaged: its SHA-256 is not the card's; install ivc again")
     network = files.parse(data, str(path)) if path.name == _EXACT else None
@@ -241,7 +241,12 @@ def check_weights(models: Sequence[Model], expected: bytes | None) -> None:
         )
 
 
-def _read(path: Path, limit: int) -> bytes:
+def read_file(path: Path, limit: int) -> bytes:
+    """The bytes of a model's file.
+
+    Raises:
+        ModelError: when it cannot be read or has more than ``limit`` bytes.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(limit + 1)

@@ -5,7 +5,7 @@
 
 ====================  ==========================================================================
 ``encode``            one pass, or several for a target, verification or global layers
-``decode``            all frames or a range of them
+``decode``            all frames or a range of them, at full size or smaller
 ``options``           what can be asked for and what is answered
 ``executors``         where segments are worked on
 ``rate``, ``search``  targets: size, bitrate, PSNR, SSIM, MS-SSIM, for every codec
@@ -14,7 +14,7 @@
 ====================  ==========================================================================
 """
 
-from ivc.pipeline.decode import decode, decoded_segments
+from ivc.pipeline.decode import decode, decoded_info, decoded_segments, thumbnail_reduction
 from ivc.pipeline.encode import encode
 from ivc.pipeline.options import (
     DecodeOptions,
@@ -24,6 +24,7 @@ from ivc.pipeline.options import (
     Progress,
     ProgressCallback,
     Target,
+    reduction_of,
 )
 
 __all__ = [
@@ -35,6 +36,9 @@ __all__ = [
     "ProgressCallback",
     "Target",
     "decode",
+    "decoded_info",
     "decoded_segments",
     "encode",
+    "reduction_of",
+    "thumbnail_reduction",
 ]

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -32,14 +33,14 @@ from ivc.pipeline.part import PartFile, Plan
 from ivc.pipeline.rate import PlayingTime, RateControl
 from ivc.pipeline.segments import Spool, cut, default_segment_frames
 from ivc.pipeline.tasks import EncodeTask, encode_segment
-from ivc.pipeline.verify import compare
 from ivc.stream import Encryption, StreamHeader, StreamWriter, open_stream, smallest_level
 from ivc.types import StreamInfo
 
 if TYPE_CHECKING:
     from ivc.metrics import Meter
 
-DEFAULT_PROFILE = "roadmap/dct"
+AUTO = {True: "image", False: "roadmap/dct"}
+"""What the profile ``auto`` is for stills and for clips."""
 
 
 @dataclasses.dataclass
@@ -79,14 +80,15 @@ class Job:
         """What is true of all pictures."""
         return self.source.info
 
-    @property
+    @cached_property
     def header(self) -> StreamHeader:
-        """Header of the stream to write."""
+        """Header of the stream to write; kept, for hashing weights can take a while."""
         return StreamHeader(
             codec=self.profile.number,
             codec_version=self.codec.version,
             info=self.info,
             level=smallest_level(self.info, self.length),
+            weights_hash=self.codec.weights_hash(self.settings),
         )
 
     def tasks(self, settings: Settings, first_segment: int, metric: str) -> Iterator[EncodeTask]:
@@ -127,7 +129,7 @@ def encode(
         KeyboardInterrupt: passed on; the part file of a clip then stays for ``resume``.
     """
     options = options or EncodeOptions()
-    profile = by_name(DEFAULT_PROFILE if options.profile == "auto" else options.profile)
+    profile = by_name(AUTO[source.info.still] if options.profile == "auto" else options.profile)
     codec = profile.load()
     if not codec.supports(source.info.format):
         raise UnsupportedError(f"{profile.name} does not code {source.info.format}")
@@ -143,7 +145,7 @@ def encode(
             profile=profile,
             codec=codec,
             options=options,
-            settings=make_settings(codec, options),
+            settings=make_settings(profile.name, codec, options),
             length=_segment_frames(source.info, options),
             executor=stack.enter_context(make_executor(options.jobs)),
             progress=progress or (lambda _: None),
@@ -236,7 +238,7 @@ def _attempts(job: Job, part: PartFile, plan: Plan, *, resume: bool) -> EncodeRe
             break
         value: float = written.bytes
         if metric:
-            scores = compare(job, part.path, metric) if written.meter is None else written.meter
+            scores = _compared(job, part, metric) if written.meter is None else written.meter
             metrics[metric] = scores.scores()[metric].pooled
             value = metrics[metric]
         if control.accepts(value, written.seconds):
@@ -244,10 +246,17 @@ def _attempts(job: Job, part: PartFile, plan: Plan, *, resume: bool) -> EncodeRe
             break
     if job.options.verify:
         exact = job.codec.is_exact(settings)
-        scores = compare(job, part.path, "psnr", exact=exact)
+        scores = _compared(job, part, "psnr", exact=exact)
         metrics["psnr"] = scores.scores()["psnr"].pooled
     part.publish()
     return _result(job, settings, written, control.probes if control else 0, metrics)
+
+
+def _compared(job: Job, part: PartFile, metric: str, *, exact: bool = False) -> Meter:
+    # imports the metrics and their kernels, which most runs do without
+    from ivc.pipeline.verify import compare
+
+    return compare(job, part.path, metric, exact=exact)
 
 
 def _write_part(

@@ -6,11 +6,12 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from ivc.codecs.base import Codec, Settings
 from ivc.errors import UsageError
 from ivc.stream import Encryption
+from ivc.types import MAX_DIMENSION
 
 
 @dataclass(frozen=True)
@@ -92,15 +93,21 @@ class DecodeOptions:
         jobs: worker processes; 1 decodes in this process.
         start: first frame to return.
         stop: frame to stop before; None means the end.
+        reduction: what width and height are divided by, one of the codec's ``reductions``.
+        model: folder of the user's own model that the stream was encoded with; empty for none.
     """
 
     jobs: int = 1
     start: int = 0
     stop: int | None = None
+    reduction: int = 1
+    model: str = ""
 
     def __post_init__(self) -> None:
         if self.jobs < 1:
             raise UsageError(f"jobs {self.jobs} is not a positive number")
+        if self.reduction < 1:
+            raise UsageError(f"reduction {self.reduction} is not a positive number")
         if self.start < 0 or (self.stop is not None and self.stop <= self.start):
             raise UsageError(f"no frames lie in {self.start}:{self.stop}")
 
@@ -176,8 +183,23 @@ class DecodeResult:
     truncated: bool = False
 
 
-def make_settings(codec: Codec[Any], options: EncodeOptions) -> Settings:
-    """Settings of ``codec`` from general options and the codec's own ``extra`` ones.
+def reduction_of(scale: float | str | Fraction) -> int:
+    """The reduction of a scale: 4 for ``"1/4"``, ``Fraction(1, 4)`` or 0.25.
+
+    Raises:
+        UsageError: when the scale is not 1 over a whole number.
+    """
+    try:
+        share = Fraction(scale).limit_denominator(MAX_DIMENSION)
+    except (ValueError, TypeError, ArithmeticError):
+        share = Fraction(0)
+    if share.numerator != 1:
+        raise UsageError(f"scale {scale} is not 1 over a whole number; write for instance 1/4")
+    return share.denominator
+
+
+def make_settings(name: str, codec: Codec[Any], options: EncodeOptions) -> Settings:
+    """Settings of the codec called ``name`` from general options and its own ``extra`` ones.
 
     Raises:
         UsageError: for a name that the codec does not have or a value of the wrong type.
@@ -190,11 +212,11 @@ def make_settings(codec: Codec[Any], options: EncodeOptions) -> Settings:
     values: dict[str, Any] = {"effort": options.effort}
     if options.quality is not None:
         values["quality"] = float(options.quality)
-    for name, value in options.extra.items():
-        if name not in own:
+    for key, value in options.extra.items():
+        if key not in own:
             known = ", ".join(sorted(own)) or "none"
-            raise UsageError(f"the codec has no setting {name!r}; its own settings: {known}")
-        values[name] = _convert(name, value, hints[name])
+            raise UsageError(f"the codec has no setting {key!r}; settings of {name}: {known}")
+        values[key] = _convert(key, value, hints[key])
     return kind(**values)
 
 
@@ -207,6 +229,11 @@ def _convert(name: str, value: Any, kind: Any) -> Any:
         if value.lower() in ("0", "false", "no", "off"):
             return False
         raise UsageError(f"{name}={value}: say true or false")
+    if get_origin(kind) is Literal:
+        if value not in get_args(kind):
+            choices = ", ".join(map(str, get_args(kind)))
+            raise UsageError(f"{name}={value}: choose one of {choices}")
+        return value
     for candidate in (int, float, Fraction):
         if kind is candidate or str(kind).startswith(f"{candidate.__name__} |"):
             try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ivc.codecs import by_name, by_number
 from ivc.codecs.base import Layers, Settings
-from ivc.errors import IvcError
+from ivc.errors import IvcError, ModelError
 from ivc.types import Layer, Segment, SegmentHeader
 
 if TYPE_CHECKING:
@@ -78,6 +78,11 @@ class DecodeTask:
     keep: slice | None = None
 
 
+def model_of(settings: Settings) -> str:
+    """Folder of the user's own model that the settings name; empty for none."""
+    return str(getattr(settings, "model", None) or "")
+
+
 def encode_segment(task: EncodeTask) -> Encoded:
     """Encode one segment and, if asked, decode it again to measure it."""
     codec = by_name(task.profile).load()
@@ -89,8 +94,9 @@ def encode_segment(task: EncodeTask) -> Encoded:
 
         frames = segment.frames
         header = SegmentHeader(
-            frames.format, frames.width, frames.height, len(frames), codec.version
-        )
+            frames.format, frames.width, frames.height, len(frames), codec.version,
+            weights_hash=codec.weights_hash(task.settings), model=model_of(task.settings),
+        )  # fmt: skip
         meter = Meter([task.metric])
         meter.add(frames, codec.decode(layers, header, task.shared))
     return Encoded(layers, len(segment.frames), segment.pts, segment.duration, meter)
@@ -107,11 +113,13 @@ def decode_segment(task: DecodeTask) -> Segment:
     header = task.header
     try:
         frames = codec.decode(task.layers, header, task.shared)
+    except ModelError:
+        raise  # no segment is at fault
     except IvcError as error:
         error.args = (f"segment {task.index}: {error.args[0]}", *error.args[1:])
         raise
     if (frames.format, frames.width, frames.height, len(frames)) != (
-        header.format, header.width, header.height, header.frames,
+        header.format, *header.size, header.frames,
     ):  # fmt: skip
         raise AssertionError(f"codec {task.codec} returned frames that its header does not declare")
     if task.keep is None:

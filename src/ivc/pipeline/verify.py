@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from ivc.errors import IvcError
 from ivc.metrics import Meter
 from ivc.pipeline.decode import decode_tasks
-from ivc.pipeline.options import Progress
+from ivc.pipeline.options import DecodeOptions, Progress
 from ivc.pipeline.segments import cut
-from ivc.pipeline.tasks import decode_segment
+from ivc.pipeline.tasks import decode_segment, model_of
 from ivc.stream import open_stream
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ def compare(job: Job, path: Path, metric: str, *, exact: bool = False) -> Meter:
     secret = job.options.encryption
     done = 0
     with open_stream(path, key=secret.key if secret else None) as stream:
-        decoded = job.executor.map(decode_segment, decode_tasks(stream))
+        options = DecodeOptions(model=model_of(job.settings))
+        decoded = job.executor.map(decode_segment, decode_tasks(stream, options))
         for original in cut(job.source, job.length):
             copy = next(decoded, None)
             if copy is None:

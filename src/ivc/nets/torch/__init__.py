@@ -9,7 +9,8 @@ The forward pass of training returns exactly the integers that the frozen networ
 machine, so that nothing is lost between the two. Needs the extra ``train``.
 """
 
-from ivc.nets.torch.convolutions import IntConv2d, IntConvTranspose2d
+from ivc.nets.torch.convolutions import IntConv2d, IntConvTranspose2d, set_rounding
+from ivc.nets.torch.differentiable import run_differentiable
 from ivc.nets.torch.functions import (
     add,
     channels,
@@ -37,6 +38,8 @@ __all__ = [
     "leaky",
     "multiply",
     "requantise",
+    "run_differentiable",
+    "set_rounding",
     "shuffle",
     "unshuffle",
     "upsample",

@@ -7,6 +7,9 @@ learned with the straight-through gradient of the rounding that they cause (as i
 
 A forward pass lowers a channel's weight exponent while the overflow proof would fail for float32:
 training sees what the proof costs, and a trained layer nearly always has it.
+
+Rounding makes a step about twice as slow. ``set_rounding(module, False)`` trains with the same
+parameters and clips but plain floats, for the long first part of a training.
 """
 
 from __future__ import annotations
@@ -38,12 +41,14 @@ class _IntConvolution(nn.Module):
         weight_exponent: float of shape (outputs,): fractional bits of the integer weights.
         exponent: float scalar: fractional bits of the output.
         calibrated: whether ``exponent`` has been set from data.
+        rounding: False computes with plain floats while training, clipped to the same range.
     """
 
     weight: nn.Parameter
     bias: nn.Parameter
     mask: Tensor | None
     calibrated: Tensor
+    rounding: bool = True
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int, stride: int, groups: int,
@@ -112,6 +117,8 @@ class _IntConvolution(nn.Module):
         """Convolve, shift, clip; see ``ivc.nets.convolution``."""
         if self.training and not self.calibrated:
             self._calibrate(x)
+        if self.training and not self.rounding:
+            return self._forward_floats(x)
         whole, narrow = self._whole_exponents(x)
         scale = power_of_two(self.weight_exponent, whole)[:, None, None, None]
         limit = _WEIGHT_LIMIT
@@ -130,6 +137,15 @@ class _IntConvolution(nn.Module):
             lambda name: self._node(x, name),
         )  # fmt: skip
 
+    def _forward_floats(self, x: IntTensor) -> IntTensor:
+        """The layer without any rounding: what it converges to as all scales get finer."""
+        total = self._sum(x.value, self._masked()) + self.bias[None, :, None, None]
+        exponent = self.output_exponent()
+        value = torch.clamp(total, self.low / 2.0**exponent, self.high / 2.0**exponent)
+        return x.derive(
+            "conv", value, exponent, self.low, self.high, lambda name: self._node(x, name)
+        )
+
     @torch.no_grad()
     def _calibrate(self, x: IntTensor) -> None:
         """Set the output's exponent so that the first batch fills half of the range or less."""
@@ -141,6 +157,12 @@ class _IntConvolution(nn.Module):
         )
         self.exponent.fill_(math.floor(math.log2(room)) - 1 if math.isfinite(room) else 0)
         self.calibrated.fill_(True)
+
+    @torch.no_grad()
+    def fit_weight_exponents(self) -> None:
+        """Choose the finest scale at which each channel's weights fit into eight bits."""
+        largest = self._masked().flatten(1).abs().amax(1).clamp(min=1e-6)
+        self.weight_exponent.copy_(torch.floor(torch.log2(_WEIGHT_LIMIT / largest)))
 
     def _arrays(self, x: IntTensor) -> dict[str, np.ndarray]:
         """Integer weights, biases and shifts."""
@@ -230,3 +252,16 @@ class IntConvTranspose2d(_IntConvolution):
             name=name, sources=(x.name,), **self._arrays(x), low=self.low, high=self.high,
             stride=self.stride, crop=self.crop,
         )  # fmt: skip
+
+
+def set_rounding(module: nn.Module, rounding: bool) -> None:
+    """Let all exact convolutions of ``module`` round while they train, or not.
+
+    Layers begin with rounding. Switching it on late costs little: activations are already clipped
+    to their ranges, and the weights' scales are set from what was learned.
+    """
+    for layer in module.modules():
+        if isinstance(layer, _IntConvolution):
+            if rounding and not layer.rounding:
+                layer.fit_weight_exponents()
+            layer.rounding = rounding

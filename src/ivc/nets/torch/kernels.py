@@ -31,6 +31,22 @@ def round_half_up(x: Tensor) -> Tensor:
     return rounded
 
 
+class _StraightFloor(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: object, x: Tensor) -> Tensor:
+        return torch.floor(x)
+
+    @staticmethod
+    def backward(ctx: object, *gradients: Tensor) -> Tensor:
+        return gradients[0]
+
+
+def straight_floor(x: Tensor) -> Tensor:
+    """``floor(x)``, with the gradient of the identity."""
+    rounded: Tensor = _StraightFloor.apply(x)
+    return rounded
+
+
 def power_of_two(exponent: Tensor, whole: Tensor | None = None) -> Tensor:
     """``2**whole`` exactly, with the gradient of ``2**exponent``.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,9 @@ from ivc.nets.node import Node
 from ivc.nets.proof import Arithmetic, prove
 from ivc.nets.torch.kernels import exact_kernels
 
-_TYPES = {
+Floor = Callable[[Tensor], Tensor]
+
+TYPES = {
     Arithmetic.FLOAT32: torch.float32,
     Arithmetic.FLOAT64: torch.float64,
     Arithmetic.INT64: torch.int64,
@@ -70,7 +72,7 @@ class TorchSession:
                 )
             if chosen is Arithmetic.INT64 and self.device.type != "cpu":
                 raise UnsupportedError(f"layer {proof.name!r} needs int64, which runs on CPUs only")
-            self._types[proof.name] = _TYPES[chosen]
+            self._types[proof.name] = TYPES[chosen]
 
     def run(
         self, inputs: Mapping[str, npt.NDArray[np.integer]]
@@ -95,23 +97,29 @@ class TorchSession:
             }
 
 
-def compute(node: Node, sources: list[Tensor]) -> Tensor:
-    """The output of one layer, in the type of its sources; shapes (N, C, H, W)."""
+def compute(node: Node, sources: list[Tensor], floor: Floor = torch.floor) -> Tensor:
+    """The output of one layer, in the type of its sources; shapes (N, C, H, W).
+
+    Args:
+        node: the layer.
+        sources: what it takes.
+        floor: how floats are rounded down.
+    """
     x = sources[0]
     match node:
         case Convolution():
-            return _convolution(node, x)
+            return _convolution(node, x, floor)
         case Requantise():
-            return _requantise(x, node.shift, node.low, node.high)
+            return _requantise(x, node.shift, node.low, node.high, floor)
         case Add():
             total = torch.zeros_like(x)
             for source, gain in zip(sources, node.gains, strict=True):
                 total = total + source * (1 << gain)
-            return _requantise(total, node.shift, node.low, node.high)
+            return _requantise(total, node.shift, node.low, node.high, floor)
         case Multiply():
-            return _requantise(x * sources[1], node.shift, node.low, node.high)
+            return _requantise(x * sources[1], node.shift, node.low, node.high, floor)
         case Leaky():
-            return torch.where(x < 0, _round_shift(x, node.shift), x)
+            return torch.where(x < 0, _round_shift(x, node.shift, floor), x)
         case Concat():
             return torch.cat(sources, dim=1)
         case Slice():
@@ -125,7 +133,7 @@ def compute(node: Node, sources: list[Tensor]) -> Tensor:
     raise ModelError(f"layer {node.name!r} is of an unknown kind, {node.op!r}")
 
 
-def _convolution(node: Convolution, x: Tensor) -> Tensor:
+def _convolution(node: Convolution, x: Tensor, floor: Floor) -> Tensor:
     weight = torch.tensor(node.weight, device=x.device, dtype=x.dtype)
     if isinstance(node, Conv):
         top, left, bottom, right = node.padding
@@ -138,17 +146,17 @@ def _convolution(node: Convolution, x: Tensor) -> Tensor:
         total = full[:, :, top : full.shape[2] - bottom, left : full.shape[3] - right]
     bias = torch.tensor(node.bias, device=x.device, dtype=x.dtype)[None, :, None, None]
     shift = torch.from_numpy(node.shift.astype(np.int64)).to(x.device)[None, :, None, None]
-    return _requantise(total + bias, shift, node.low, node.high)
+    return _requantise(total + bias, shift, node.low, node.high, floor)
 
 
-def _requantise(x: Tensor, shift: int | Tensor, low: int, high: int) -> Tensor:
-    return torch.clamp(_round_shift(x, shift), low, high)
+def _requantise(x: Tensor, shift: int | Tensor, low: int, high: int, floor: Floor) -> Tensor:
+    return torch.clamp(_round_shift(x, shift, floor), low, high)
 
 
-def _round_shift(x: Tensor, shift: int | Tensor) -> Tensor:
+def _round_shift(x: Tensor, shift: int | Tensor, floor: Floor) -> Tensor:
     shift = torch.as_tensor(shift, dtype=torch.int64, device=x.device)
     divisor = torch.ones_like(shift) << shift
     half = divisor >> 1
     if x.dtype == torch.int64:
         return (x + half) >> shift
-    return torch.floor((x + half.to(x.dtype)) / divisor.to(x.dtype))
+    return floor((x + half.to(x.dtype)) / divisor.to(x.dtype))
