@@ -1,5 +1,7 @@
 """A tiny model from modules to files, and what its contexts were counted on."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -7,11 +9,12 @@ import torch
 import ivc
 from ivc.codecs.image.constants import BUCKETS, FLAGS, SURROUNDINGS, UNARY_LIMIT
 from ivc.codecs.image.passes import ALL, BLACK, GROUPS
-from ivc.errors import ModelError
+from ivc.errors import ModelError, UsageError
 from ivc.nets.store import Card
 from ivc.train.image.counting import count_band
-from ivc.train.image.export import export, first_contexts
+from ivc.train.image.export import exact_networks, export, first_contexts
 from ivc.train.image.networks import Networks, Shape, Synthesis
+from ivc.train.image.warm import load_networks, load_synthesis
 
 SHAPE = Shape(
     finest=4, other=4, finest_chroma=2, prediction=4, depth=3, synthesis=4, blocks=1
@@ -62,6 +65,21 @@ def test_float_graphs_are_the_modules(exported):
     feeds = {"planes": x.numpy(), "step": step.numpy()}
     found = bundle.floats("synthesis").run(None, feeds)[0]
     assert np.abs(found - expected).max() < 1e-4
+
+
+def test_modules_go_on_from_a_model(exported):
+    bundle, _, networks, synthesis = exported
+    again, painter = Networks(SHAPE), Synthesis(SHAPE)
+    load_networks(again, bundle)
+    load_synthesis(painter, bundle)
+    for name, network in exact_networks(again).items():
+        assert network.digest() == bundle.network(name).digest()
+    x, step = torch.randn(1, 3, 12, 18), torch.full((1, 1, 1, 1), 2.5)
+    assert torch.allclose(painter(x, step), synthesis(x, step), atol=1e-5)
+    wide = step.expand(1, 1, 12, 18)
+    assert torch.allclose(again.prediction(3)(x, wide), networks.prediction(3)(x, wide), atol=1e-6)
+    with pytest.raises(UsageError, match="another shape"):
+        load_networks(Networks(dataclasses.replace(SHAPE, other=6)), bundle)
 
 
 def test_contexts_are_counted(exported):

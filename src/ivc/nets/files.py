@@ -83,17 +83,19 @@ def _write(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
     archive.writestr(info, data, compresslevel=9)
 
 
-def parse(data: bytes, source: str = "the network file", max_bytes: int = MAX_BYTES) -> Network:
+def parse(data: bytes, source: str = "the network file", max_bytes: int | None = None) -> Network:
     """The network of an ``.npz`` file.
 
     Args:
         data: the bytes of the file.
         source: what to call it in messages.
-        max_bytes: largest size of all arrays together.
+        max_bytes: largest size of all arrays together; ``MAX_BYTES`` by default.
 
     Raises:
         ModelError: whatever is wrong with it.
     """
+    if max_bytes is None:
+        max_bytes = MAX_BYTES
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             sizes = {info.filename: info.file_size for info in archive.infolist()}

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ivc.errors import UsageError
+from ivc.nets import bundle
 from ivc.nets.store import Card
 from ivc.nets.torch import set_rounding
 from ivc.train import checkpoint
@@ -32,6 +33,7 @@ from ivc.train.image.stages import (
     calibrate,
     restore_rounding,
 )
+from ivc.train.image.warm import load_networks, load_synthesis
 from ivc.train.logs import Table
 from ivc.train.loop import Stage, Trained
 from ivc.train.loop import train as run_stage
@@ -164,7 +166,11 @@ class _Training:
         networks.to(device).train()
         # Rounding changes few of the encoder's decisions and takes half of the time.
         restore_rounding(networks, False)
-        synthesis = Synthesis(recipe.shape).to(device)
+        synthesis = Synthesis(recipe.shape)
+        start = Path(recipe.start) if recipe.start else None
+        if start is not None and start.is_dir():
+            load_synthesis(synthesis, bundle.load_folder(start))
+        synthesis.to(device)
 
         def evaluate(model: nn.Module, check: Callable[[], None]) -> list[Point]:
             assert isinstance(model, Synthesis)
@@ -209,7 +215,11 @@ class _Training:
         return Path(self.recipe.start)
 
     def _begin(self, networks: Networks, path: Path) -> None:
-        """Take the averaged weights of a checkpoint, of this loop or of any that calls them ema."""
+        """Take the averaged weights of a checkpoint, or those of a model's folder."""
+        if path.is_dir():
+            load_networks(networks, bundle.load_folder(path))
+            restore_rounding(networks, True)
+            return
         content = checkpoint.load(path)
         checkpoint.load_weights(networks, content["ema"], path)
         state = content.get("state", {})
