@@ -3,7 +3,7 @@
     python benchmarks/image_parts.py FOLDER [--qualities 15,35,55,75] [--jobs N] [--json OUT]
 
 Files are written and decoded as in ``image_rd.py``. Parts of the encoder are left out by effort;
-the float networks by a copy of the model whose graphs return zeros. Nothing is trained anew: what
+networks and tables by a copy of the model that lacks them. Nothing is trained anew: what
 the codec would do without a part if it had been trained without it lies between the row and zero.
 """
 
@@ -21,42 +21,36 @@ import numpy as np
 from curves import bd_rate, environment, percent, without_nan
 from image_rd import Points, measured, table
 from ivc.codecs.image.codec import MODEL, TUNES
-from ivc.codecs.image.constants import SHARED_LEVEL
+from ivc.codecs.image.constants import LOGIT_BITS
 from ivc.nets import bundle
 from ivc.nets.bundle import Bundle
-from ivc.nets.onnxfile import GraphWriter
 from peers import curve
 
 
-def zeros(source: str, output: str, channels: int) -> bytes:
-    """The ONNX file of a network that returns zeros as large as its input."""
-    writer = GraphWriter("zeros")
-    writer.input(source, "float32", [1, 3, "H", "W"])
-    writer.input("step", "float32", [1, 1, 1, 1])
-    weight = writer.constant(np.zeros((channels, 3, 1, 1), np.float32))
-    writer.node("Conv", source, weight, output=output)
-    writer.output(output, "float32", [1, channels, "H", "W"])
-    return writer.model()
-
-
-def without(model: Bundle, folder: Path, *, synthesis: bool, prediction: bool) -> str:
-    """A copy of the model that lacks networks; the path of its folder."""
-    floats = {
-        f"{level}.predict": zeros("coarse", "details", 9)
-        if prediction
-        else model.read(f"{level}.predict.onnx")
-        for level in range(1, SHARED_LEVEL + 1)
-    }
-    if not synthesis and "synthesis.onnx" in model:
-        floats["synthesis"] = model.read("synthesis.onnx")
+def changed(
+    model: Bundle, folder: Path, *, drop: str = "", contexts: np.ndarray | None = None
+) -> str:
+    """A copy of the model without some float networks or with other contexts; its folder."""
+    floats = {n: model.read(f"{n}.onnx") for n in model.names(".onnx") if not drop or drop not in n}
+    arrays = {name: model.array(name) for name in model.names(".npy")}
+    if contexts is not None:
+        arrays["contexts"] = contexts
     bundle.save(
         folder,
         dataclasses.replace(model.card, name="image-without"),
         {name: model.network(name) for name in model.names(".npz")},
         floats,
-        {name: model.array(name) for name in model.names(".npy")},
+        arrays,
     )
     return str(folder)
+
+
+def uncounted(model: Bundle) -> np.ndarray:
+    """First probabilities of contexts without what was counted on the training pictures."""
+    shape = model.array("contexts").shape
+    logits = (2 * np.arange(shape[-1]) + 0.5 - shape[-1]) / 2**LOGIT_BITS
+    zero = np.rint(65536 / (1 + np.exp(logits))).clip(16, 65536 - 16).astype(np.uint16)
+    return np.broadcast_to(zero, shape).copy()
 
 
 def main() -> None:
@@ -85,10 +79,10 @@ def main() -> None:
             "one refinement by gradients more (effort 8)": points(8),
             "two refinements more (effort 9)": points(9),
             "without the synthesis network": points(
-                folder=without(model, root / "a", synthesis=True, prediction=False)
+                folder=changed(model, root / "a", drop="synthesis")
             ),
-            "without predictions": points(
-                folder=without(model, root / "b", synthesis=False, prediction=True)
+            "contexts that begin with the logistic function of the logits": points(
+                folder=changed(model, root / "b", contexts=uncounted(model))
             ),
         }
     rows, result = [], {}

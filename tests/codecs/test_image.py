@@ -357,7 +357,6 @@ def put(key, make):
         lambda networks, *_: networks.update({"1.pass4": networks["1.pass3"]}),
         lambda networks, *_: networks.pop("3.pass2"),
         lambda _, floats, __: floats.update({"1.predict": floats["synthesis"]}),
-        lambda _, floats, __: floats.pop("4.predict"),
         put("contexts", lambda table: table[:1]),
         put("contexts", lambda table: table * 0),
         put("steps", lambda table: table.astype(np.int32)),

@@ -204,6 +204,8 @@ class FrameCoder:
     def _predicted(self, level: Level, coarse: Float32, threads: int) -> Float32:
         """Interleaved planes (3, H, W) with the predictions of all details in place."""
         planes = np.zeros((3, *self.geometry.size(level.level - 1)), np.float32)
+        if not self.model.predicts(level.level):
+            return planes
         step = math.log2(self.step(level.level, 0))
         for box in tiles(*level.size, TILE):
             details = self.model.predict(level.level, coarse, step, box, threads=threads)

@@ -4,8 +4,8 @@ Members of the bundle, ``L`` being a level from 1 to ``SHARED_LEVEL``:
 
     L.trunk   exact   features and coefficients of the coarser level, step ──► features
     L.pass0 … exact   features, coefficients coded before ──► logits
-    L.predict float   the picture decoded so far, step ──► details
-    synthesis float   the whole picture, step ──► what it lacks
+    L.predict float   the picture decoded so far, step ──► details (may be absent: zeros)
+    synthesis float   the whole picture, step ──► what it lacks    (may be absent: nothing)
     contexts  table   first probability of each decision, uint16; see ``contexts``
     steps     table   (LEVELS + 1, 2) int16, what is added to the index of the quantisation step at
                       each level (the last row: coarsest picture), luma and chroma
@@ -227,6 +227,10 @@ class ImageModel:
         assert out is not None
         return np.ascontiguousarray(out[:, *inner])
 
+    def predicts(self, level: int) -> bool:
+        """Whether the model predicts details of a level."""
+        return f"{min(level, SHARED_LEVEL)}.predict.onnx" in self.bundle
+
     def predict(
         self, level: int, coarse: Float32, step: float, box: Box, *, threads: int = 1
     ) -> Float32:
@@ -242,7 +246,8 @@ class ImageModel:
         Returns:
             (9, h, w): vertical, horizontal and diagonal details of each plane.
         """
-        session = self.bundle.floats(f"{min(level, SHARED_LEVEL)}.predict", threads)
+        name = f"{min(level, SHARED_LEVEL)}.predict"
+        session = self.bundle.floats(name, threads)
         outer, inner = widened(box, _PREDICTION_HALO, *coarse.shape[1:])
         scale = np.float32(32 * 2.0**level)
         inputs = {

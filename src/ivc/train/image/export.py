@@ -207,6 +207,8 @@ def export(
     floats = {
         f"{level}.predict": prediction_graph(networks.prediction(level))
         for level in range(1, SHARED_LEVEL + 1)
+        # what was silenced, because it gained nothing, need not be run
+        if networks.prediction(level).last.weight.any()
     }
     if synthesis is not None:
         floats["synthesis"] = synthesis_graph(synthesis)

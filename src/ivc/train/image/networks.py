@@ -161,6 +161,10 @@ class Prediction(nn.Module):
             nn.Conv2d(width, width, 3, padding=1) for _ in range(shape.depth - 2)
         )
         self.last = nn.Conv2d(width, 9, 3, padding=1)
+        self.silence()
+
+    def silence(self) -> None:
+        """Predict nothing from now on, until training says otherwise."""
         _silence(self.last)
 
     def forward(self, coarse: Tensor, step: Tensor) -> Tensor:

@@ -46,7 +46,10 @@ def load_networks(networks: Networks, model: Bundle) -> None:
         parts = {"trunk": modules.trunk} | {f"pass{i}": m for i, m in enumerate(modules.passes)}
         for name, module in parts.items():
             _load_exact(module, model.network(f"{level}.{name}"), f"{level}.{name}")
-        _load_floats(networks.prediction(level), model.read(f"{level}.predict.onnx"), SCALE)
+        if f"{level}.predict.onnx" in model:
+            _load_floats(networks.prediction(level), model.read(f"{level}.predict.onnx"), SCALE)
+        else:
+            networks.prediction(level).silence()
     for name, network in exact_networks(networks).items():
         if network.digest() != model.network(name).digest():
             raise UsageError(f"the model's network {name} has other scales than these networks")
