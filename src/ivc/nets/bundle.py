@@ -35,7 +35,6 @@ from ivc.nets.store import HASH_BYTES, MAX_FILE, Card
 FILE, CARD = "bundle.zip", "card.json"
 _DATE = (1980, 1, 1, 0, 0, 0)
 _MAX_MEMBERS = 4096
-_MAX_CARD = 1 << 20
 _MAX_NETWORK = 1 << 25
 """Largest size of all arrays of one exact network."""
 
@@ -195,13 +194,7 @@ def load(name: str, version: int) -> Bundle:
     Raises:
         ModelError: when this build has no such model, or its files are damaged.
     """
-    folder = store.MODELS / name / str(version)
-    if not (folder / CARD).is_file():
-        raise ModelError(
-            f"this build of ivc has no model {name!r} of version {version}; "
-            "a newer ivc may, or the installation is incomplete"
-        )
-    return load_folder(folder)
+    return load_folder(store.shipped_folder(store.MODELS, name, version))
 
 
 def load_folder(folder: str | PathLike[str]) -> Bundle:
@@ -223,8 +216,7 @@ def load_folder(folder: str | PathLike[str]) -> Bundle:
 
 @functools.lru_cache(maxsize=8)
 def _load_folder(folder: Path, states: tuple[tuple[int, int, int], ...]) -> Bundle:
-    text = store.read_file(folder / CARD, _MAX_CARD).decode(errors="replace")
-    card = Card.from_json(text, str(folder / CARD))
+    card = store.read_card(folder)
     path = folder / FILE
     data = store.read_file(path, MAX_FILE)
     if hashlib.sha256(data).hexdigest() != card.sha256:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ivc.errors import ModelError, UsageError
+from ivc.nets.tiles import tiles, widened
 
 Float32 = npt.NDArray[np.float32]
 
@@ -67,26 +68,21 @@ def tiled(
         raise UsageError(f"tiles of {tile} with an overlap of {overlap} cannot be")
     height, width = array.shape[2:]
     joined: npt.NDArray[Any] | None = None
-    for top in range(0, height, tile):
-        for left in range(0, width, tile):
-            bottom, right = min(top + tile, height), min(left + tile, width)
-            y, x = max(top - overlap, 0), max(left - overlap, 0)
-            piece = array[:, :, y : bottom + overlap, x : right + overlap]
-            result = run(np.ascontiguousarray(piece))
-            scale = result.shape[2] // piece.shape[2]
-            if result.shape[2:] != (piece.shape[2] * scale, piece.shape[3] * scale) or not scale:
-                raise ModelError(
-                    f"a tile of {piece.shape[2]}x{piece.shape[3]} became "
-                    f"{result.shape[2]}x{result.shape[3]}, which is no whole multiple"
-                )
-            if joined is None:
-                shape = (*result.shape[:2], height * scale, width * scale)
-                joined = np.empty(shape, result.dtype)
-            joined[:, :, top * scale : bottom * scale, left * scale : right * scale] = result[
-                :,
-                :,
-                (top - y) * scale : (bottom - y) * scale,
-                (left - x) * scale : (right - x) * scale,
-            ]
+    for box in tiles(height, width, tile):
+        outer, inner = widened(box, overlap, height, width)
+        piece = array[:, :, *outer]
+        result = run(np.ascontiguousarray(piece))
+        scale = result.shape[2] // piece.shape[2]
+        if result.shape[2:] != (piece.shape[2] * scale, piece.shape[3] * scale) or not scale:
+            raise ModelError(
+                f"a tile of {piece.shape[2]}x{piece.shape[3]} became "
+                f"{result.shape[2]}x{result.shape[3]}, which is no whole multiple"
+            )
+        if joined is None:
+            shape = (*result.shape[:2], height * scale, width * scale)
+            joined = np.empty(shape, result.dtype)
+        target = tuple(slice(side.start * scale, side.stop * scale) for side in box)
+        source = tuple(slice(side.start * scale, side.stop * scale) for side in inner)
+        joined[:, :, *target] = result[:, :, *source]
     assert joined is not None
     return joined

@@ -159,13 +159,32 @@ def load(name: str, version: int) -> Model:
 
 @functools.lru_cache(maxsize=64)
 def _load_shipped(root: Path, name: str, version: int) -> Model:
+    return load_folder(shipped_folder(root, name, version))
+
+
+def shipped_folder(root: Path, name: str, version: int) -> Path:
+    """The folder of a model that ships with ivc.
+
+    Raises:
+        ModelError: when this build has no such model.
+    """
     folder = root / name / str(version)
     if not (folder / _CARD).is_file():
         raise ModelError(
             f"this build of ivc has no model {name!r} of version {version}; "
             "a newer ivc may, or the installation is incomplete"
         )
-    return load_folder(folder)
+    return folder
+
+
+def read_card(folder: Path) -> Card:
+    """The card of a model's folder.
+
+    Raises:
+        ModelError: when it cannot be read or is none.
+    """
+    path = folder / _CARD
+    return Card.from_json(read_file(path, _MAX_CARD).decode(errors="replace"), str(path))
 
 
 def load_folder(folder: str | PathLike[str]) -> Model:
@@ -175,9 +194,7 @@ def load_folder(folder: str | PathLike[str]) -> Model:
         ModelError: when files are missing, damaged or do not belong together.
     """
     folder = Path(folder)
-    card = Card.from_json(
-        read_file(folder / _CARD, _MAX_CARD).decode(errors="replace"), str(folder / _CARD)
-    )
+    card = read_card(folder)
     path = folder / _EXACT
     if not path.is_file():
         path = folder / _FLOAT

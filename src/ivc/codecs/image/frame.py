@@ -34,12 +34,13 @@ from ivc.codecs.image.constants import (
     step_size,
 )
 from ivc.codecs.image.level import Chooser, Level, first_features, no_coefficients
-from ivc.codecs.image.model import Box, ImageModel, Int32, tiles
+from ivc.codecs.image.model import ImageModel, Int32
 from ivc.codecs.image.passes import ALL_BANDS, Band
 from ivc.codecs.image.planes import Float32, Geometry
 from ivc.codecs.image.refine import Influence, influence_of
 from ivc.codecs.image.syntax import Header, add_details, choose_band
 from ivc.errors import BitstreamError
+from ivc.nets.tiles import Box, tiles
 from ivc.signal import wavelet
 from ivc.signal.lossless import LosslessPlane
 from ivc.types import Layer, Layout

@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ivc.codecs.image.constants import FLAGS, LEVELS, TILE
-from ivc.codecs.image.model import PASS_HALO, Box, ImageModel, Int32, tiles, widened
+from ivc.codecs.image.model import PASS_HALO, ImageModel, Int32
 from ivc.codecs.image.passes import ALL_BANDS, BLACK, NONE, PASSES, WHITE, Band, Pass, group
 from ivc.codecs.image.planes import Geometry
 from ivc.codecs.image.syntax import GROUP, code_band, fill_features
 from ivc.errors import BitstreamError
+from ivc.nets.tiles import Box, tiles, widened
 
 Coefficients = dict[Band, npt.NDArray[np.int16]]
 Chooser = Callable[[Band, Box, int, Int32, npt.NDArray[np.int16], int], None]

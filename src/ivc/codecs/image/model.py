@@ -13,7 +13,7 @@ Members of the bundle, ``L`` being a level from 1 to ``SHARED_LEVEL``:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -28,10 +28,10 @@ from ivc.nets import reference
 from ivc.nets.bundle import Bundle
 from ivc.nets.floats import run_float
 from ivc.nets.network import Network
+from ivc.nets.tiles import Box, tiles, widened
 
 Int32 = npt.NDArray[np.int32]
 Float32 = npt.NDArray[np.float32]
-Box = tuple[slice, slice]
 
 _COUNT, _FAST, _SLOW = 60, 4, 7
 _CONTEXTS = (GROUPS, SURROUNDINGS, FLAGS, BUCKETS)
@@ -57,25 +57,6 @@ class ReferenceSession:
     def run(self, inputs: Mapping[str, npt.NDArray[np.integer]]) -> dict[str, Int32]:
         """See ``ivc.nets.reference.run``."""
         return reference.run(self.network, inputs)
-
-
-def tiles(height: int, width: int, side: int) -> Iterator[Box]:
-    """The tiles of a plane, row by row."""
-    for top in range(0, height, side):
-        for left in range(0, width, side):
-            yield slice(top, min(top + side, height)), slice(left, min(left + side, width))
-
-
-def widened(box: Box, halo: int, height: int, width: int) -> tuple[Box, Box]:
-    """The box with a margin where the plane has one, and where the box lies inside it."""
-    rows, columns = box
-    top, left = max(rows.start - halo, 0), max(columns.start - halo, 0)
-    bottom, right = min(rows.stop + halo, height), min(columns.stop + halo, width)
-    inner = (
-        slice(rows.start - top, rows.stop - top),
-        slice(columns.start - left, columns.stop - left),
-    )
-    return (slice(top, bottom), slice(left, right)), inner
 
 
 class ImageModel:

@@ -25,10 +25,11 @@ from ivc.codecs.image.constants import (
     step_feature,
 )
 from ivc.codecs.image.level import Level, first_features, no_coefficients
-from ivc.codecs.image.model import ImageModel, tiles
+from ivc.codecs.image.model import ImageModel
 from ivc.codecs.image.passes import ALL, ALL_BANDS, PASSES, Band
 from ivc.codecs.image.planes import Geometry
 from ivc.errors import UnsupportedError
+from ivc.nets.tiles import tiles
 
 WINDOW, MARGIN = 512, 64
 """Pictures are cut into windows of this side with a margin, to bound memory."""

@@ -25,11 +25,12 @@ from ivc.codecs.image.constants import (
 )
 from ivc.codecs.image.frame import Analysis, Choice, FrameCoder
 from ivc.codecs.image.level import Chooser, Level
-from ivc.codecs.image.model import Box, ImageModel, Int32
+from ivc.codecs.image.model import ImageModel, Int32
 from ivc.codecs.image.passes import GROUPS, Band
 from ivc.codecs.image.planes import Float32, Geometry, from_samples
 from ivc.codecs.image.syntax import GROUP, Header, surroundings
 from ivc.entropy import Estimator
+from ivc.nets.tiles import Box
 from ivc.types import Layout, PixelFormat
 
 _PARENT, _OWN = 32, 16
