@@ -120,8 +120,8 @@ def test_names_are_read_kindly(name):
 
 def test_what_cannot_be_measured_is_said():
     one, two = frames(Layout.RGB, 8, 8, 0.1), frames(Layout.RGB, 8, 8, 0.1, count=2)
-    with pytest.raises(UsageError, match="no metric is called 'vmaf'"):
-        measure("vmaf", one, one)
+    with pytest.raises(UsageError, match="no metric is called 'vamf'"):
+        measure("vamf", one, one)
     for other in (
         two,
         frames(Layout.RGB, 8, 9, 0.1),

@@ -17,6 +17,8 @@ from collections.abc import Sequence
 import click
 
 from ivc import __version__
+from ivc.cli.bench import bench
+from ivc.cli.compare import compare
 from ivc.cli.decode import decode
 from ivc.cli.encode import encode
 from ivc.cli.extract import extract
@@ -34,13 +36,14 @@ __all__ = ["app", "main"]
     cls=Group,
     invoke_without_command=True,
     context_settings={"max_content_width": 100},
-    commands=[encode, decode, info, extract, verify, profiles, train],
+    commands=[encode, decode, info, extract, verify, profiles, compare, bench, train],
     examples=(
         ("ivc encode photo.png", "writes photo.ivc"),
         ("ivc decode photo.ivc -o photo.png", ""),
         ("ivc encode clip.mp4 --bitrate 800k", "writes clip.ivc, sound included"),
         ("ivc decode clip.ivc -o - | mpv -", "plays it"),
         ("ivc info clip.ivc", "what is in the file, layer by layer"),
+        ("ivc compare photo.png", "beside JPEG, WebP, JPEG XL and AVIF"),
     ),
 )
 @click.version_option(__version__, prog_name="ivc", message="%(prog)s %(version)s")

@@ -37,7 +37,7 @@ def signals_as_exceptions() -> Iterator[None]:
     """Let SIGTERM unwind like Ctrl-C does, so that part files and workers are seen to.
 
     An exception that arrives while compiled code calls back into Python is lost there; so it is
-    remembered, and ``ProgressBar`` raises it at the next step.
+    remembered, and ``raise_lost_signal`` raises it at the next step of a progress bar.
     """
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -54,6 +54,16 @@ def signals_as_exceptions() -> Iterator[None]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def raise_lost_signal() -> None:
+    """Raise a signal that arrived while compiled code ran and was lost on its way.
+
+    Raises:
+        BaseException: that signal.
+    """
+    if _stopping:
+        raise _stopping[-1]
 
 
 def report_error(error: BaseException) -> int:
@@ -176,8 +186,7 @@ class ProgressBar:
         Raises:
             BaseException: a signal that was lost on its way.
         """
-        if _stopping:
-            raise _stopping[-1]
+        raise_lost_signal()
         if self._bar is None:
             return
         phase = progress.phase

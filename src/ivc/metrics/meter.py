@@ -1,4 +1,4 @@
-"""The table of metrics, and the meter that takes a clip run by run.
+"""The meter that takes a clip run by run, in bounded memory.
 
 Clips are averaged in two ways, which differ for PSNR only:
 
@@ -11,64 +11,12 @@ One frame without error makes ``mean`` infinite, so ``pooled`` is what ``measure
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ivc.errors import UsageError
-from ivc.metrics.psnr import colour_mse, luma_mse, psnr_of_mse, yuv_mse
-from ivc.metrics.ssim import ms_ssim, ssim
+from ivc.metrics.table import metric, metric_name
 from ivc.types import Frames
-
-FrameErrors = Callable[[Frames, Frames, int], tuple[float, ...]]
-"""Errors of one frame, whose means over a clip are meaningful."""
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One line of the table of metrics.
-
-    Attributes:
-        name: what users type and results are keyed by.
-        unit: ``dB`` or empty.
-        errors: what is computed of each frame.
-        score: from errors, or from their means over a clip, and the peak value to the figure.
-        tolerance: difference that a rate target may be missed by.
-    """
-
-    name: str
-    unit: str
-    errors: FrameErrors
-    score: Callable[[Sequence[float], int], float]
-    tolerance: float
-
-
-def _itself(errors: Sequence[float], peak: int) -> float:
-    return errors[0]
-
-
-METRICS: dict[str, Metric] = {
-    metric.name: metric
-    for metric in (
-        Metric("psnr", "dB", colour_mse, psnr_of_mse, 0.1),
-        Metric("psnr-y", "dB", luma_mse, psnr_of_mse, 0.1),
-        Metric("psnr-yuv", "dB", yuv_mse, psnr_of_mse, 0.1),
-        Metric("ssim", "", lambda a, b, index: (ssim(a, b, index),), _itself, 0.002),
-        Metric("ms-ssim", "", lambda a, b, index: (ms_ssim(a, b, index),), _itself, 0.002),
-    )
-}
-"""All metrics by name. More is better for each of them."""
-
-
-def metric_name(name: str) -> str:
-    """The name in the table; capitals and underscores are understood (``MS_SSIM``).
-
-    Raises:
-        UsageError: when there is no such metric.
-    """
-    canonical = name.strip().lower().replace("_", "-")
-    if canonical not in METRICS:
-        raise UsageError(f"no metric is called {name!r}; there are: {', '.join(METRICS)}")
-    return canonical
 
 
 @dataclass(frozen=True)
@@ -79,7 +27,7 @@ class Score:
         name: the metric.
         per_frame: one figure a frame.
         mean: mean of ``per_frame``.
-        pooled: figure of the mean error of all frames; equals ``mean`` for SSIM and MS-SSIM.
+        pooled: figure of the mean error of all frames; equals ``mean`` for all but the PSNRs.
     """
 
     name: str
@@ -88,8 +36,65 @@ class Score:
     pooled: float
 
 
+@dataclass(frozen=True)
+class _Track:
+    """Errors of one metric over consecutive frames.
+
+    Attributes:
+        name: of the metric; its functions are looked up, since they cannot be pickled.
+        errors: of each frame.
+        first: pairs of the first two frames, and
+        last: of the last two, for a metric that looks at neighbours. They are what the errors on
+            both sides of a seam depend on.
+    """
+
+    name: str
+    errors: tuple[tuple[float, ...], ...] = ()
+    first: tuple[Frames, Frames] | None = None
+    last: tuple[Frames, Frames] | None = None
+
+    @staticmethod
+    def of(name: str, reference: Frames, test: Frames) -> _Track:
+        """The track of a run."""
+        errors = tuple(metric(name).errors(reference, test))
+        if not metric(name).neighbours:
+            return _Track(name, errors)
+        return _Track(
+            name,
+            errors,
+            (_copy(reference[:2]), _copy(test[:2])),
+            (_copy(reference[-2:]), _copy(test[-2:])),
+        )
+
+    def followed_by(self, later: _Track) -> _Track:
+        """The track of these frames and of those that come next."""
+        if not (self.errors and later.errors):
+            return later if later.errors else self
+        if not (self.first and self.last and later.first and later.last):
+            return _Track(self.name, self.errors + later.errors)
+        seam = [Frames.concatenate(pair) for pair in zip(self.last, later.first, strict=True)]
+        errors = metric(self.name).errors(seam[0], seam[1])
+        at = len(self.last[0])
+        first = tuple(frames[:2] for frames in seam) if len(self.errors) == 1 else self.first
+        last = tuple(frames[-2:] for frames in seam) if len(later.errors) == 1 else later.last
+        return _Track(
+            self.name,
+            (*self.errors[:-1], *errors[at - 1 : at + 1], *later.errors[1:]),
+            (first[0], first[1]),
+            (last[0], last[1]),
+        )
+
+
+def _copy(frames: Frames) -> Frames:
+    # A view would keep the whole run alive.
+    return Frames([plane.copy() for plane in frames.planes], frames.format)
+
+
 class Meter:
     """Measures a clip as it comes, keeping a few numbers a frame and no picture.
+
+    (Except for VMAF, of which the two pairs of pictures at either end are kept: the figures there
+    depend on what comes before and after. Runs and merged meters have the figures of the whole.)
 
     Meters can be pickled, so that segments may be measured in other processes and merged.
 
@@ -104,14 +109,17 @@ class Meter:
     27.06
 
     Args:
-        names: the metrics to compute; see ``METRICS``.
+        names: the metrics to compute; see ``METRICS`` and ``OPTIONAL_METRICS``.
 
     Raises:
-        UsageError: when there is no such metric.
+        UsageError: when there is no such metric, or what it needs is not installed.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
-        self._errors: dict[str, list[tuple[float, ...]]] = {metric_name(n): [] for n in names}
+        wanted = [metric(name) for name in names]
+        for each in wanted:
+            each.check()
+        self._tracks = {each.name: _Track(each.name) for each in wanted}
         self._peak = 0
         self.frames = 0
 
@@ -119,14 +127,14 @@ class Meter:
         """Measure a run of frames, which follow those of the calls before.
 
         Raises:
-            UsageError: when the two do not agree in number, size, layout and depth, or the depth
-                is not that of the frames before.
+            UsageError: when the two do not agree in number, size, layout and depth, the depth is
+                not that of the frames before, or a metric does not take such pictures.
         """
         _check_comparable(reference, test)
         self._set_peak(reference.format.max_value)
-        for name, errors in self._errors.items():
-            of_frame = METRICS[name].errors
-            errors.extend(of_frame(reference, test, index) for index in range(len(reference)))
+        for name, track in self._tracks.items():
+            run = _Track.of(name, reference, test)
+            self._tracks[name] = track.followed_by(run)
         self.frames += len(reference)
 
     def merged(self, later: Meter) -> Meter:
@@ -135,16 +143,18 @@ class Meter:
         Raises:
             UsageError: when metrics or bit depth differ.
         """
-        if later._errors.keys() != self._errors.keys():
+        if later._tracks.keys() != self._tracks.keys():
             raise UsageError(
-                f"cannot merge figures of {', '.join(later._errors)} "
-                f"into those of {', '.join(self._errors)}"
+                f"cannot merge figures of {', '.join(later._tracks)} "
+                f"into those of {', '.join(self._tracks)}"
             )
-        both = Meter(self._errors)
+        both = Meter(self._tracks)
         for part in (self, later):
             if part.frames:
                 both._set_peak(part._peak)
-        both._errors = {name: errors + later._errors[name] for name, errors in self._errors.items()}
+        both._tracks = {
+            name: track.followed_by(later._tracks[name]) for name, track in self._tracks.items()
+        }
         both.frames = self.frames + later.frames
         return both
 
@@ -156,17 +166,17 @@ class Meter:
         """
         if not self.frames:
             raise UsageError("there are no frames to measure")
-        return {name: self._score(METRICS[name]) for name in self._errors}
+        return {name: self._score(track) for name, track in self._tracks.items()}
 
-    def _score(self, metric: Metric) -> Score:
-        errors = self._errors[metric.name]
-        per_frame = tuple(metric.score(of_frame, self._peak) for of_frame in errors)
-        means = [math.fsum(channel) / len(channel) for channel in zip(*errors, strict=True)]
+    def _score(self, track: _Track) -> Score:
+        score = metric(track.name).score
+        per_frame = tuple(score(of_frame, self._peak) for of_frame in track.errors)
+        means = [math.fsum(channel) / len(channel) for channel in zip(*track.errors, strict=True)]
         return Score(
-            metric.name,
+            track.name,
             per_frame,
             mean=math.fsum(per_frame) / len(per_frame),
-            pooled=metric.score(means, self._peak),
+            pooled=score(means, self._peak),
         )
 
     def _set_peak(self, peak: int) -> None:
@@ -179,15 +189,17 @@ def measure(name: str, reference: Frames, test: Frames) -> float:
     """One figure for a still or clip: the pooled score (see the module's text).
 
     Args:
-        name: a metric of ``METRICS``.
+        name: a metric of ``METRICS`` or ``OPTIONAL_METRICS``.
         reference: the originals.
         test: what is compared with them: same number, size, layout and depth; alpha is ignored.
 
     Returns:
-        dB for the PSNRs (infinity for identical samples), at most 1 for SSIM and MS-SSIM.
+        dB for the PSNRs (infinity for identical samples), at most 1 for SSIM and MS-SSIM, at most
+        100 for VMAF and SSIMULACRA2, a distance for LPIPS and DISTS.
 
     Raises:
-        UsageError: for an unknown metric or frames that cannot be compared.
+        UsageError: for an unknown metric, one that needs what is not installed, or frames that
+            cannot be compared.
     """
     meter = Meter([name])
     meter.add(reference, test)

@@ -17,13 +17,12 @@ need 161 samples.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
 from ivc.metrics.luma import luma_rows, strips
+from ivc.metrics.pyramid import Rows, halved, rows_of
 from ivc.types import Frames
 
 WINDOW = 11
@@ -32,8 +31,6 @@ K1, K2 = 0.01, 0.03
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 Luma = npt.NDArray[np.float64]
-Rows = Callable[[int, int], Luma]
-"""Rows ``start`` to ``stop`` of a luma picture, shape (stop - start, W)."""
 
 
 def ssim(reference: Frames, test: Frames, index: int) -> float:
@@ -62,7 +59,7 @@ def ms_ssim(reference: Frames, test: Frames, index: int) -> float:
         full, contrast_structure = _scale(pictures[0], pictures[1], shape, peak)
         product *= max(full if level == count - 1 else contrast_structure, 0.0) ** weight
         if level < count - 1:
-            pictures = [_rows_of(_halved(rows, shape)) for rows in pictures]
+            pictures = [rows_of(halved(rows, shape)) for rows in pictures]
             shape = -(-shape[0] // 2), -(-shape[1] // 2)
     return float(product)
 
@@ -95,23 +92,6 @@ def _scale(reference: Rows, test: Rows, shape: tuple[int, int], peak: int) -> tu
         contrast_structure += sums[1]
     positions = (height - vertical.size + 1) * (width - horizontal.size + 1)
     return full / positions, contrast_structure / positions
-
-
-def _rows_of(picture: npt.NDArray[np.float32]) -> Rows:
-    return lambda start, stop: picture[start:stop].astype(np.float64)
-
-
-def _halved(rows: Rows, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
-    """The 2 x 2 means of a picture, shape (ceil(H / 2), ceil(W / 2))."""
-    height, width = shape
-    half = np.empty((-(-height // 2), -(-width // 2)), np.float32)
-    for start, stop in strips(half.shape[0], half.shape[1]):
-        strip = rows(2 * start, min(2 * stop, height))
-        strip = np.pad(strip, ((0, strip.shape[0] % 2), (0, width % 2)), mode="edge")
-        half[start:stop] = (
-            strip[::2, ::2] + strip[1::2, ::2] + strip[::2, 1::2] + strip[1::2, 1::2]
-        ) * 0.25
-    return half
 
 
 @njit(cache=True, nogil=True)

@@ -1,0 +1,19 @@
+"""Measuring codecs against one another: anchors, runs, results, statistics.
+
+==============  ===================================================================================
+``contenders``  codecs as pairs of commands: ours, anchors, any program
+``material``    pictures and clips, prepared so that every codec reads them
+``processes``   one command, measured
+``scores``      what a decoded file scores
+``points``      one result, and what it depends on
+``store``       results in an SQLite file
+``runner``      material x codec x setting: what is not yet known is run
+``timing``      speed, one command at a time
+``suite``       what to run, as a small TOML file
+``bd``          BD-rate
+``published``   curves from the literature
+``summary``     results as curves and tables
+``compare``     one file against the tools of today
+``pages``       results as a report
+==============  ===================================================================================
+"""

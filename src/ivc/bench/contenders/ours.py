@@ -1,0 +1,146 @@
+"""ivc's own codecs, as the command that users type: ``ivc:image``, ``ivc:image,effort=9``."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import sys
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ivc.bench.contenders.base import Contender, Ladder, Task
+from ivc.codecs import Profile, by_name
+from ivc.errors import UsageError
+
+QUALITIES: Ladder = (8.0, 18.0, 28.0, 40.0, 52.0, 64.0, 76.0, 88.0)
+_SHARED = ("codecs/base.py", "entropy", "nets", "pipeline", "signal", "stream", "types.py")
+
+
+class Ours(Contender):
+    """A profile of this build with some settings.
+
+    Args:
+        spec: ``ivc:PROFILE`` and, after commas, ``effort=N`` and the codec's own ``key=value``.
+
+    Raises:
+        UsageError: when there is no such profile, or a part is no ``key=value``.
+    """
+
+    kind: ClassVar[str] = "ivc"
+    extension = ".ivc"
+    stills = clips = True
+
+    def __init__(self, spec: str) -> None:
+        name, *parts = spec.removeprefix("ivc:").split(",")
+        self._profile = by_name(name)
+        self._settings: dict[str, str] = {}
+        for part in parts:
+            key, equals, value = part.partition("=")
+            if not equals:
+                raise UsageError(f"{spec}: write ivc:PROFILE,key=value")
+            self._settings[key.strip()] = value.strip()
+        try:
+            self._effort = int(self._settings.pop("effort", "5"))
+        except ValueError:
+            raise UsageError(f"{spec}: effort is a number from 1 to 9") from None
+        shown = [f"effort {self._effort}"] if self._effort != 5 else []
+        shown += [f"{key} {value}" for key, value in self._settings.items()]
+        self.name = ",".join([f"ivc:{self._profile.name}", *parts])
+        self.title = " ".join(["ivc", self._profile.name.removeprefix("roadmap/"), *shown])
+        self.lossless = self._profile.lossless
+        self.ladder = (0.0,) if self.lossless else QUALITIES
+
+    def version(self) -> str:
+        """Version of ivc, and hash of the code and models that decide this codec's files."""
+        from ivc import __version__
+
+        return f"ivc {__version__}, code {code_digest(self._profile)}"
+
+    def missing(self) -> str | None:
+        """See ``Contender``."""
+        return None
+
+    def arguments(self, setting: float) -> dict[str, Any]:
+        """What ``ivc.encode`` is called with."""
+        chosen: dict[str, Any] = {"profile": self._profile.name, "effort": self._effort}
+        if not self.lossless:
+            chosen["quality"] = setting
+        return chosen | {"settings": self._settings}
+
+    def encode(self, task: Task) -> list[str]:
+        """See ``Contender``."""
+        command = [*_ivc(), "encode", str(task.material.path), "-o", str(task.coded), "--quiet"]
+        command += ["--profile", self._profile.name, "--effort", str(self._effort)]
+        if not self.lossless:
+            command += ["-q", f"{task.setting:g}"]
+        for key, value in self._settings.items():
+            command += ["--set", f"{key}={value}"]
+        return command + self._jobs(task)
+
+    def decode(self, task: Task) -> list[str]:
+        """See ``Contender``."""
+        command = [*_ivc(), "decode", str(task.coded), "-o", str(task.decoded), "--quiet"]
+        return command + self._jobs(task)
+
+    def timed(self, task: Task, repeat: int) -> tuple[list[str], list[str]]:
+        """See ``Contender``."""
+        common = ["--threads", str(task.threads), "--repeat", str(repeat)]
+        worker = [sys.executable, "-m", "ivc.bench.worker"]
+        encode = [*worker, "encode", self.name, str(task.material.path), str(task.coded)]
+        decode = [*worker, "decode", self.name, str(task.coded), str(task.decoded)]
+        return [*encode, "--setting", f"{task.setting:g}", *common], [*decode, *common]
+
+    def layers(self, coded: Path) -> dict[str, int]:
+        """See ``Contender``."""
+        from ivc.stream import open_stream
+
+        found: dict[str, int] = {}
+        with open_stream(coded) as stream:
+            for entry in stream.segments:
+                for layer in entry.layers.values():
+                    found[layer.label] = found.get(layer.label, 0) + layer.size
+        whole = coded.stat().st_size
+        return found | {"container": whole - sum(found.values())}
+
+    def _jobs(self, task: Task) -> list[str]:
+        clip = not task.material.still and task.threads > 1
+        return ["--jobs", str(task.threads)] if clip else []
+
+
+def _ivc() -> list[str]:
+    return [sys.executable, "-m", "ivc"]
+
+
+@functools.cache
+def code_digest(profile: Profile) -> str:
+    """Hash of what a codec's files depend on in this package: its code, shared code, its models.
+
+    Comments, docstrings and layout do not count, so that only a change of meaning asks for new
+    measurements.
+    """
+    package = Path(__file__).parents[2]
+    module = profile.target.partition(":")[0].removeprefix("ivc.").replace(".", "/")
+    own = package / module
+    places = [own if own.is_dir() else own.with_suffix(".py")]
+    places += [package / name for name in _SHARED]
+    places.append(package / "models" / profile.name)
+    digest = hashlib.sha256()
+    for place in places:
+        for file in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            if file.suffix == ".py":
+                digest.update(_meaning(file).encode())
+            elif file.is_file() and file.suffix in (".zip", ".onnx", ".npz"):
+                digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _meaning(file: Path) -> str:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+            value = body[0].value
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                body[0] = ast.Expr(ast.Constant(""))
+    return ast.dump(tree)

@@ -1,0 +1,184 @@
+"""Results as curves and comparisons: nothing that failed is left out of a mean unseen.
+
+A picture on which a codec failed at any setting gives it no curve there; the comparison then says
+``11 of 12`` and why, and its mean must not be read as one over all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from statistics import mean
+
+from ivc.bench import bd
+from ivc.bench.points import Cost, Point
+
+TITLES = {
+    "psnr-rgb": "PSNR-RGB", "psnr-y": "PSNR-Y", "psnr-yuv": "PSNR-YUV 6:1:1", "ssim": "SSIM",
+    "ms-ssim": "MS-SSIM", "vmaf": "VMAF", "ssimulacra2": "SSIMULACRA 2", "lpips": "LPIPS",
+    "dists": "DISTS",
+}  # fmt: skip
+SIMILARITIES = ("ssim", "ms-ssim")
+"""Metrics that end at 1; their curves are compared in dB."""
+DISTANCES = ("lpips", "dists")
+"""Metrics of which less is better; their curves are compared with the sign turned."""
+
+
+def title(metric: str) -> str:
+    """A metric as people write it."""
+    base = metric.removesuffix("-mean")
+    return TITLES.get(base, base) + (", mean of frames" if base != metric else "")
+
+
+def unit(metric: str) -> str:
+    """``dB`` or nothing."""
+    return "dB" if metric.startswith("psnr") else ""
+
+
+def rising(metric: str, value: float) -> float:
+    """A figure as curves have it: more is better, similarities in dB."""
+    if metric in SIMILARITIES:
+        return bd.decibel(value)
+    return -value if metric in DISTANCES else value
+
+
+def metrics_of(points: Iterable[Point]) -> list[str]:
+    """All metrics that the points have."""
+    return list(dict.fromkeys(name for point in points for name in point.metrics))
+
+
+def codecs_of(points: Iterable[Point]) -> list[str]:
+    """Names of codecs, in the order in which they come."""
+    return list(dict.fromkeys(point.codec for point in points))
+
+
+def lossy(points: Iterable[Point]) -> list[Point]:
+    """The points of codecs that have curves."""
+    return [point for point in points if not point.lossless]
+
+
+def curves(points: Iterable[Point], metric: str) -> dict[str, dict[str, bd.Curve]]:
+    """By codec and source, (bits a pixel, figure) of all settings, by rising rate.
+
+    A source has no curve for a codec that failed on it at any setting.
+    """
+    found: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    failed: set[tuple[str, str]] = set()
+    for point in points:
+        by_source = found.setdefault(point.codec, {})
+        value = point.figure(metric)
+        if point.error or value is None:
+            failed.add((point.codec, point.source))
+            continue
+        by_source.setdefault(point.source, []).append((point.rates["bpp"], rising(metric, value)))
+    return {
+        codec: {
+            source: sorted(curve) for source, curve in by_source.items()
+            if (codec, source) not in failed
+        }
+        for codec, by_source in found.items()
+    }  # fmt: skip
+
+
+def failures(points: Iterable[Point]) -> list[Point]:
+    """The points that failed."""
+    return [point for point in points if point.error]
+
+
+def difference(
+    points: Sequence[Point], metric: str, test: str, reference: str, *, method: bd.Method = "pchip"
+) -> bd.Summary:
+    """BD-rate of a codec against another over all sources that either of them was run on.
+
+    Args:
+        points: all results.
+        metric: that the curves are over.
+        test: name of the codec that is judged.
+        reference: name of the codec that it is judged against.
+        method: of interpolation.
+    """
+    both = [point for point in points if point.codec in (test, reference)]
+    found = curves(both, metric)
+    summary = bd.over_pictures(found.get(reference, {}), found.get(test, {}), method=method)
+    why = {p.source: f"{p.title} failed at {p.setting:g}: {p.error}" for p in failures(both)}
+    known = set(summary.pictures) | set(summary.refused)
+    refused = {**summary.refused, **why}
+    total = len(known | set(why))
+    return replace(summary, refused=refused, total=total, complete=bool(total) and not refused)
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How fast a codec is, over all that was timed.
+
+    Attributes:
+        codec: its name.
+        megapixels: luma samples of all frames that were timed, in millions.
+        encode: seconds of the codec's own work, or of its process if that is all there is.
+        decode: the same of decoding.
+        encode_process: seconds of whole processes.
+        decode_process: the same of decoding.
+        encode_peak: largest resident memory in bytes.
+        decode_peak: the same of decoding.
+        warm: whether ``encode`` and ``decode`` are the codec's own work.
+        threads: that it had.
+        repetitions: of which medians were taken.
+    """
+
+    codec: str
+    megapixels: float
+    encode: float
+    decode: float
+    encode_process: float
+    decode_process: float
+    encode_peak: int
+    decode_peak: int
+    warm: bool
+    threads: int
+    repetitions: int
+
+
+def speeds(timings: Iterable[Point]) -> dict[str, Speed]:
+    """Speed by codec."""
+
+    def own(costs: Sequence[Cost]) -> float:
+        return sum(c.process_seconds if c.seconds is None else c.seconds for c in costs)
+
+    groups: dict[str, list[Point]] = {}
+    for point in timings:
+        if not point.error and point.encode and point.decode:
+            groups.setdefault(point.codec, []).append(point)
+    found = {}
+    for codec, group in groups.items():
+        encode = [point.encode for point in group if point.encode]
+        decode = [point.decode for point in group if point.decode]
+        warm = all(cost.seconds is not None for cost in (*encode, *decode))
+
+        found[codec] = Speed(
+            codec, sum(p.pixels for p in group) / 1e6, own(encode), own(decode),
+            sum(c.process_seconds for c in encode), sum(c.process_seconds for c in decode),
+            max(c.peak_bytes for c in encode), max(c.peak_bytes for c in decode), warm,
+            max(p.threads for p in group), min(c.repetitions for c in (*encode, *decode)),
+        )  # fmt: skip
+    return found
+
+
+def mean_points(points: Sequence[Point], metric: str) -> dict[str, list[tuple[float, float]]]:
+    """Mean rate and mean figure by codec, setting by setting, of codecs complete on all sources."""
+    sources = {point.source for point in points}
+    found: dict[str, list[tuple[float, float]]] = {}
+    for codec in codecs_of(points):
+        own = [point for point in points if point.codec == codec]
+        row = []
+        for setting in dict.fromkeys(point.setting for point in own):
+            here = [point for point in own if point.setting == setting]
+            values = [point.figure(metric) for point in here]
+            if {p.source for p in here} != sources or any(v is None for v in values):
+                break
+            figures = [rising(metric, value) for value in values if value is not None]
+            row.append((mean(p.rates["bpp"] for p in here), mean(figures)))
+        else:
+            if row and all(math.isfinite(value) for _, value in row):
+                found[codec] = sorted(row)
+    return found
