@@ -28,7 +28,7 @@ import numpy as np
 from PIL import Image
 
 import ivc
-from curves import environment
+from common import environment, files, table
 from ivc.codecs import by_number
 from ivc.codecs.base import Codec
 from ivc.errors import IvcError
@@ -210,9 +210,7 @@ def main() -> None:
         role = {"encode": encode_all, "decode": decode_all}[options.role]
         print(json.dumps(role(json.load(sys.stdin))))
         return
-    paths: list[Path] = []
-    for item in options.inputs:
-        paths += sorted(item.glob("*.png")) if item.is_dir() else [item]
+    paths = files(options.inputs)
     settings = dict(item.split("=", 1) for item in options.set)
     with tempfile.TemporaryDirectory() as name:
         folders = {n: Path(name) / n for n in ("pictures", "files", "again", "saved")}
@@ -229,8 +227,8 @@ def main() -> None:
         for target, threads in (("files", 1), ("again", 2)):
             took = in_process("encode", threads, job | {"folder": str(folders[target])})
             print(f"encoded with {threads} threads in {took['seconds']} s", file=sys.stderr)
-        files = sorted(folders["files"].glob("*.ivc"))
-        other = sum(f.read_bytes() != (folders["again"] / f.name).read_bytes() for f in files)
+        coded = sorted(folders["files"].glob("*.ivc"))
+        other = sum(f.read_bytes() != (folders["again"] / f.name).read_bytes() for f in coded)
         job = {
             "folder": str(folders["files"]),
             "saved": str(folders["saved"]),
@@ -249,7 +247,7 @@ def main() -> None:
         "settings": settings,
         "crop": options.crop or None,
         "pictures": [path.name for path in paths],
-        "files": len(files),
+        "files": len(coded),
         "encoder_with_2_threads_writes_other_bytes": other,
         "compared_with": next(iter(ways)),
         "ways": rows,
@@ -258,12 +256,14 @@ def main() -> None:
     }
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n")
-    print(f"{len(files)} files; with 2 threads the encoder writes other bytes for {other}\n")
-    head = "files,errors,integers_differ,pictures_differ,largest_difference,samples_differ,seconds"
-    print("| way | " + head.replace(",", " | ").replace("_", " ") + " |\n" + "|---" * 8 + "|")
-    for way, row in rows.items():
-        cells = ["unknown" if row[k] is None else str(row[k]) for k in head.split(",")]
-        print(f"| {way} | " + " | ".join(cells) + " |")
+    print(f"{len(coded)} files; with 2 threads the encoder writes other bytes for {other}\n")
+    keys = ("files", "errors", "integers_differ", "pictures_differ", "largest_difference",
+            "samples_differ", "seconds")  # fmt: skip
+    cells = [
+        [way, *("unknown" if row[key] is None else str(row[key]) for key in keys)]
+        for way, row in rows.items()
+    ]
+    print(table(["way", *(key.replace("_", " ") for key in keys)], cells))
 
 
 if __name__ == "__main__":

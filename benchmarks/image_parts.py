@@ -2,7 +2,7 @@
 
     python benchmarks/image_parts.py FOLDER [--qualities 15,35,55,75] [--jobs N] [--json OUT]
 
-Files are written and decoded as in ``image_rd.py``. Parts of the encoder are left out by effort;
+Files are written and decoded as by ``ivc bench``. Parts of the encoder are left out by effort;
 networks and tables by a copy of the model that lacks them. Nothing is trained anew: what
 the codec would do without a part if it had been trained without it lies between the row and zero.
 """
@@ -18,13 +18,29 @@ from typing import Any
 
 import numpy as np
 
-from curves import bd_rate, environment, percent, without_nan
-from image_rd import Points, measured, table
+from common import environment, percent, table, without_nan
+from ivc.bench import summary
+from ivc.bench.contenders import Task
+from ivc.bench.contenders.ours import Ours
+from ivc.bench.material import prepare
+from ivc.bench.runner import jobs_of, measure
+from ivc.bench.store import Store
 from ivc.codecs.image.codec import MODEL, TUNES
 from ivc.codecs.image.constants import LOGIT_BITS
 from ivc.nets import bundle
 from ivc.nets.bundle import Bundle
-from peers import curve
+
+
+class OtherModel(Ours):
+    """The codec with a model of one's own, which is no part of the file: a decoder must have it."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(f"ivc:image,model={folder}")
+        self._folder = folder
+
+    def decode(self, task: Task) -> list[str]:
+        """See ``Contender``."""
+        return [*super().decode(task), "--model", self._folder]
 
 
 def changed(
@@ -61,40 +77,43 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     paths = sorted(options.folder.glob("*.png"))
-    qualities = [float(q) for q in options.qualities.split(",")]
+    qualities = tuple(float(q) for q in options.qualities.split(","))
     model = bundle.load(MODEL, TUNES["psnr"])
-
-    def points(effort: int = 5, folder: str = "") -> dict[str, Points]:
-        chosen = argparse.Namespace(
-            set=[f"model={folder}"] if folder else [], tune=None, profile="image",
-            effort=effort, qualities=qualities, jobs=options.jobs,
-        )  # fmt: skip
-        return measured(paths, chosen)
 
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
-        whole = points()
+        materials = [prepare(path, root, name=path.stem) for path in paths]
+        whole = Ours("ivc:image")
         variants = {
-            "rounding to nearest instead of rate-distortion choice (effort 1)": points(1),
-            "one refinement by gradients more (effort 8)": points(8),
-            "two refinements more (effort 9)": points(9),
-            "without the synthesis network": points(
-                folder=changed(model, root / "a", drop="synthesis")
+            "rounding to nearest instead of rate-distortion choice (effort 1)": Ours(
+                "ivc:image,effort=1"
             ),
-            "contexts that begin with the logistic function of the logits": points(
-                folder=changed(model, root / "b", contexts=uncounted(model))
+            "one refinement by gradients more (effort 8)": Ours("ivc:image,effort=8"),
+            "two refinements more (effort 9)": Ours("ivc:image,effort=9"),
+            "without the synthesis network": OtherModel(
+                changed(model, root / "a", drop="synthesis")
+            ),
+            "contexts that begin with the logistic function of the logits": OtherModel(
+                changed(model, root / "b", contexts=uncounted(model))
             ),
         }
+        codecs = [whole, *variants.values()]
+        jobs, _ = jobs_of(materials, codecs, ladders={codec.name: qualities for codec in codecs})
+        with Store(root / "results.sqlite") as store:
+            points = measure(jobs, store, ["psnr-rgb"], workers=options.jobs)
+    for point in summary.failures(points):
+        raise SystemExit(f"{point.title}, {point.source} at {point.setting:g}: {point.error}")
     rows, result = [], {}
-    for title, found in variants.items():
-        values = [bd_rate(curve(whole[s], "psnr"), curve(found[s], "psnr")) for s in whole]
-        result[title] = {"mean": float(np.mean(values)), "pictures": values}
-        rows.append([title, percent(result[title]["mean"])])
+    for title, codec in variants.items():
+        found = summary.difference(points, "psnr-rgb", codec.name, whole.name)
+        values = [found.pictures[m.name].value for m in materials if m.name in found.pictures]
+        result[title] = {"mean": found.mean, "pictures": values}
+        rows.append([title, percent(found.mean)])
     print(table(["variant", "bytes at equal PSNR-RGB"], rows))
     if options.json:
         everything: dict[str, Any] = {
             "qualities": qualities,
-            "pictures": list(whole),
+            "pictures": [path.stem for path in paths],
             "variants": result,
             "versions": environment("ivc", "numpy", "onnxruntime"),
         }

@@ -26,15 +26,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 import ivc
-from curves import environment
+from common import environment, frames, load, table
 from image_exact import codec_with
 from ivc.codecs import by_name
 from ivc.pipeline.options import EncodeOptions, make_settings
 from ivc.types import Segment, SegmentHeader
-from peers import frames
 
 COMPRESSAI = (("bmshj2018_hyperprior", 4), ("mbt2018", 4))
 
@@ -178,7 +176,7 @@ def main() -> None:
     settings = dict(item.split("=", 1) for item in options.set)
     picture = default_picture()
     if options.picture:
-        picture = np.asarray(Image.open(options.picture).convert("RGB"))
+        picture = load(options.picture)
     with tempfile.TemporaryDirectory() as name:
         array = Path(name) / "picture.npy"
         np.save(array, picture)
@@ -221,16 +219,15 @@ def main() -> None:
     }
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n")
-    print(
-        "| codec | threads | bytes | encode s (range) | decode s (range) |\n|---|---|---|---|---|"
-    )
+    lines = []
     for row in rows:
         cells = [
             f"{row[f'{way}_seconds']:.3f} ({row[f'{way}_range'][0]:.3f} to "
             f"{row[f'{way}_range'][1]:.3f})"
             for way in ("encode", "decode")
         ]
-        print(f"| {row['codec']} | {row['threads']} | {row['bytes']} | {' | '.join(cells)} |")
+        lines.append([row["codec"], str(row["threads"]), str(row["bytes"]), *cells])
+    print(table(["codec", "threads", "bytes", "encode s (range)", "decode s (range)"], lines))
     print(
         f"\n`ivc decode FILE -o out.png`, a new process each: {statistics.median(cold):.2f} s "
         f"({min(cold):.2f} to {max(cold):.2f})"

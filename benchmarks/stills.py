@@ -13,15 +13,13 @@ are of a new process with an empty and with a filled cache of compiled code.
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 import time
-from importlib import metadata
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +27,11 @@ import numpy as np
 from PIL import Image
 
 import ivc
-from curves import Curve, difference, psnr
+from common import Picture, environment, files, frames, load, percent, psnr, table
+from ivc.bench.bd import Curve, NoOverlap, bd_rate, rate_at
+from ivc.bench.contenders.stills import CODERS
 from ivc.codecs import by_name
-from ivc.types import Frames, Layout, PixelFormat, Segment, SegmentHeader
+from ivc.types import Segment, SegmentHeader
 
 JPEG_QUALITIES = (5, 10, 20, 35, 50, 65, 75, 85, 92, 96)
 LEVELS = (30, 34, 38)
@@ -63,20 +63,27 @@ def default_pictures(folder: Path) -> list[Path]:
     return paths
 
 
-def jpeg_curve(picture: np.ndarray, subsampling: int) -> Curve:
-    curve = []
-    for quality in JPEG_QUALITIES:
-        file = io.BytesIO()
-        image = Image.fromarray(picture)
-        image.save(file, "jpeg", quality=quality, optimize=True, subsampling=subsampling)
-        curve.append((len(file.getvalue()), psnr(picture, np.asarray(Image.open(file)))))
-    return curve
+def jpeg_curve(picture: Picture, name: str) -> Curve:
+    coder = CODERS[name]
+    coded = [coder.encode(picture, quality, 1) for quality in JPEG_QUALITIES]
+    return [(len(data), psnr(picture, coder.decode(data))) for data in coded]
 
 
-def speeds(name: str, picture: np.ndarray, **settings: Any) -> tuple[float, float]:
+def difference(reference: Curve, test: Curve) -> dict[str, float]:
+    """Per cent of bytes more than ``reference``: mean over the common quality, and at levels."""
+    found = {}
+    with suppress(NoOverlap):
+        found["bd_rate"] = bd_rate(reference, test).value
+    for level in LEVELS:
+        theirs, ours = rate_at(reference, level), rate_at(test, level)
+        if theirs is not None and ours is not None:
+            found[f"{level} dB"] = 100 * (ours / theirs - 1)
+    return found
+
+
+def speeds(name: str, picture: Picture, **settings: Any) -> tuple[float, float]:
     """Megapixels a second of encoding and decoding, best of two after a first run."""
-    planes = [np.ascontiguousarray(picture[None, :, :, i]) for i in range(3)]
-    segment = Segment(Frames(planes, PixelFormat(Layout.RGB)))
+    segment = Segment(frames(picture))
     height, width = picture.shape[:2]
     codec = by_name(name).load()
     header = SegmentHeader(segment.frames.format, width, height, 1, codec.version)
@@ -108,59 +115,52 @@ def start_times(name: str) -> dict[str, float]:
 
 
 def measure(path: Path, qualities: list[float], folder: Path) -> dict[str, Any]:
-    picture = np.asarray(Image.open(path).convert("RGB"))
+    picture = load(path)
     source = folder / "picture.png"
     Image.fromarray(picture).save(source, optimize=True)
-    files = []
+    coded = []
     for quality in qualities:
         file = folder / f"dct_{quality:g}.ivc"
         ivc.encode(source, file, profile="roadmap/dct", quality=quality)
-        files.append(file)
+        coded.append(file)
     lossless = folder / "dpcm.ivc"
     ivc.encode(source, lossless, profile="roadmap/dpcm")
-    subprocess.run([sys.executable, "-c", DECODE, *map(str, [*files, lossless])], check=True)
-    decoded = [np.asarray(Image.open(f"{file}.png")) for file in files]
-    if not np.array_equal(np.asarray(Image.open(f"{lossless}.png")), picture):
+    subprocess.run([sys.executable, "-c", DECODE, *map(str, [*coded, lossless])], check=True)
+    decoded = [load(Path(f"{file}.png")) for file in coded]
+    if not np.array_equal(load(Path(f"{lossless}.png")), picture):
         raise SystemExit(f"{path}: roadmap/dpcm is not lossless")
-    curve = [(f.stat().st_size, psnr(picture, d)) for f, d in zip(files, decoded, strict=True)]
+    curve = [(f.stat().st_size, psnr(picture, d)) for f, d in zip(coded, decoded, strict=True)]
     return {
         "picture": path.name,
         "pixels": picture.shape[0] * picture.shape[1],
         "dct": curve,
-        "vs_jpeg_444": difference(jpeg_curve(picture, 0), curve, LEVELS),
-        "vs_jpeg_420": difference(jpeg_curve(picture, 2), curve, LEVELS),
+        "vs_jpeg_444": difference(jpeg_curve(picture, "jpeg-444"), curve),
+        "vs_jpeg_420": difference(jpeg_curve(picture, "jpeg-420"), curve),
         "png": source.stat().st_size,
         "dpcm": lossless.stat().st_size,
     }
 
 
-def mean(rows: list[dict[str, Any]], reference: str, figure: str) -> float:
-    return float(np.mean([row[reference][figure] for row in rows if figure in row[reference]]))
-
-
-def table(rows: list[dict[str, Any]]) -> str:
-    lines = [
-        "| picture | dct vs JPEG 4:4:4 | 4:2:0 | " + " | ".join(f"{n} dB (4:2:0)" for n in LEVELS)
-        + " | dpcm vs PNG |",
-        "|---" * (4 + len(LEVELS)) + "|",
-    ]  # fmt: skip
+def means(rows: list[dict[str, Any]], reference: str) -> dict[str, float]:
+    found: dict[str, list[float]] = {}
     for row in rows:
-        levels = [row["vs_jpeg_420"].get(f"{n} dB") for n in LEVELS]
-        lines.append(
-            f"| {row['picture']} | {row['vs_jpeg_444']['bd_rate']:+.1f} % "
-            f"| {row['vs_jpeg_420']['bd_rate']:+.1f} % | "
-            + " | ".join("" if v is None else f"{v:+.1f} %" for v in levels)
-            + f" | {100 * (row['dpcm'] / row['png'] - 1):+.1f} % |"
-        )
-    averages = [mean(rows, "vs_jpeg_420", f"{n} dB") for n in LEVELS]
-    total = 100 * (sum(r["dpcm"] for r in rows) / sum(r["png"] for r in rows) - 1)
-    lines.append(
-        f"| **mean** | **{mean(rows, 'vs_jpeg_444', 'bd_rate'):+.1f} %** "
-        f"| **{mean(rows, 'vs_jpeg_420', 'bd_rate'):+.1f} %** | "
-        + " | ".join(f"{v:+.1f} %" for v in averages)
-        + f" | {total:+.1f} % |"
-    )
-    return "\n".join(lines)
+        for figure, value in row[reference].items():
+            found.setdefault(figure, []).append(value)
+    return {figure: float(np.mean(values)) for figure, values in found.items()}
+
+
+def summary(rows: list[dict[str, Any]]) -> str:
+    mean: dict[str, Any] = {"picture": "**mean**"}
+    mean |= {name: means(rows, name) for name in ("vs_jpeg_444", "vs_jpeg_420")}
+    mean |= {name: sum(row[name] for row in rows) for name in ("dpcm", "png")}
+    lines = []
+    for row in [*rows, mean]:
+        figures = [row["vs_jpeg_444"].get("bd_rate"), row["vs_jpeg_420"].get("bd_rate")]
+        figures += [row["vs_jpeg_420"].get(f"{n} dB") for n in LEVELS]
+        figures.append(100 * (row["dpcm"] / row["png"] - 1))
+        lines.append([row["picture"], *map(percent, figures)])
+    head = ["picture", "dct vs JPEG 4:4:4", "4:2:0", *(f"{n} dB (4:2:0)" for n in LEVELS)]
+    return table([*head, "dpcm vs PNG"], lines)
 
 
 def main() -> None:
@@ -173,12 +173,9 @@ def main() -> None:
     qualities = [float(q) for q in arguments.qualities.split(",")]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        paths = []
-        for item in arguments.inputs:
-            paths += sorted(item.glob("*.png")) if item.is_dir() else [item]
-        paths = paths or default_pictures(folder)
+        paths = files(arguments.inputs) or default_pictures(folder)
         rows = [measure(path, qualities, folder) for path in paths]
-        picture = np.asarray(Image.open(paths[0]).convert("RGB"))
+        picture = load(paths[0])
     result: dict[str, Any] = {"pictures": rows}
     result["megapixels_per_second"] = {
         "dct quality 50, effort 1": speeds("dct", picture, quality=50, effort=1),
@@ -188,12 +185,8 @@ def main() -> None:
     }
     if not arguments.skip_start:
         result["start_seconds"] = {n: start_times(n) for n in ("dct", "dpcm")}
-    result["versions"] = {
-        "python": platform.python_version(),
-        "machine": platform.processor() or platform.machine(),
-        **{n: metadata.version(n) for n in ("ivc", "numpy", "numba", "pillow")},
-    }
-    print(table(rows))
+    result["versions"] = environment("ivc", "numpy", "numba", "pillow")
+    print(summary(rows))
     print(json.dumps({k: v for k, v in result.items() if k != "pictures"}, indent=1))
     if arguments.json:
         arguments.json.write_text(json.dumps(result, indent=1) + "\n")

@@ -103,7 +103,9 @@ def test_the_plot_is_xml_with_all_points():
     root = ElementTree.fromstring(draw("a & b", curves))
     texts = [element.text for element in root.iter() if element.tag.endswith("text")]
     assert "a & b" in texts and "1 <step>" in texts
-    assert len([element for element in root.iter() if element.tag.endswith("circle")]) == 1
+    of_lines = [group for group in root if any(e.get("class") == "line" for e in group)]
+    assert [len(group) - 1 for group in of_lines] == [1, 2]  # points, the newest curve first
+    assert ["first" in group.get("class") for group in of_lines] == [True, False]
     ElementTree.fromstring(draw("nothing", [("none", [])]))
 
 

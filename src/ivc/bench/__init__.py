@@ -7,6 +7,7 @@
 ``scores``      what a decoded file scores
 ``points``      one result, and what it depends on
 ``store``       results in an SQLite file
+``exports``     results as JSON lines and CSV
 ``runner``      material x codec x setting: what is not yet known is run
 ``timing``      speed, one command at a time
 ``suite``       what to run, as a small TOML file
@@ -15,5 +16,6 @@
 ``summary``     results as curves and tables
 ``compare``     one file against the tools of today
 ``pages``       results as a report
+``look``        pictures for its viewer
 ==============  ===================================================================================
 """

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 from ivc.errors import MediaError
 from ivc.media import open_sink, open_source
@@ -77,11 +78,14 @@ class Material:
         return found
 
 
-def prepare(path: Path, folder: Path, *, name: str = "", frames: int | None = None) -> Material:
+def prepare(
+    path: Path | BinaryIO, folder: Path, *, name: str = "", frames: int | None = None
+) -> Material:
     """Read a picture or clip and write what codecs are given.
 
     Args:
-        path: any picture or video file that ivc reads, or a pattern of numbered pictures.
+        path: any picture or video file that ivc reads, a pattern of numbered pictures, or an
+            open file.
         folder: where to write, under a name of our own, whatever the input's.
         name: what to call it; default: its file name.
         frames: of a clip, take at most so many.
@@ -89,13 +93,16 @@ def prepare(path: Path, folder: Path, *, name: str = "", frames: int | None = No
     Raises:
         MediaError: when it cannot be read.
     """
+    name = name or (path.name if isinstance(path, Path) else "input")
+    if isinstance(path, Path) and path.name == "-":
+        path = path.absolute()  # a file, not a pipe
     with open_source(path) as source:
         info = source.info
         still = info.still
         form = info.format
         rgb = not still and form.layout is Layout.RGB
         if form.alpha and not still:
-            raise MediaError(f"{path.name}: clips with alpha are not compared")
+            raise MediaError(f"{name}: clips with alpha are not compared")
         if still and form.layout not in (Layout.GRAY, Layout.RGB):
             form = to_rgb(_blank(form)).format
         suffix = (".png" if form.alpha else _pnm(form)) if still else ".mkv" if rgb else ".y4m"
@@ -117,10 +124,12 @@ def prepare(path: Path, folder: Path, *, name: str = "", frames: int | None = No
                 sink.write(Segment(picture, () if still else (count - 1,), 0 if still else 1))
     if not count:
         part.unlink(missing_ok=True)
-        raise MediaError(f"{path.name} has no frames")
+        raise MediaError(f"{name} has no frames")
     key = digest.hexdigest()[:32]
+    # a name on disk may be no text, which neither JSON nor a page holds
+    shown = name.encode(errors="replace").decode()
     return Material(
-        name or path.name, part.replace(folder / f"{key}{suffix}"), key, info.width, info.height,
+        shown, part.replace(folder / f"{key}{suffix}"), key, info.width, info.height,
         count, rate, form.layout.name, form.depth, form.alpha,
     )  # fmt: skip
 

@@ -111,7 +111,7 @@ class Point:
 
     def to_json(self) -> str:
         """One line of JSON, floats rounded to what means something."""
-        return json.dumps(_rounded(asdict(self)), ensure_ascii=False, allow_nan=False)
+        return json.dumps(rounded(asdict(self)), ensure_ascii=False, allow_nan=False)
 
     @classmethod
     def from_json(cls, line: str) -> Point:
@@ -131,11 +131,12 @@ class Point:
             raise ValueError(f"no result of a benchmark: {error}") from None
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
+    """The same data with floats of seven digits, which is more than any of them means."""
     if isinstance(value, Mapping):
-        return {key: _rounded(item) for key, item in value.items()}
+        return {key: rounded(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_rounded(item) for item in value]
+        return [rounded(item) for item in value]
     return float(f"{value:.7g}") if isinstance(value, float) else value
 
 

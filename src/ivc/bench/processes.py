@@ -118,9 +118,7 @@ def _watch(
         number, status, usage = os.wait4(child.pid, os.WNOHANG)
         if number:
             child.returncode = os.waitstatus_to_exitcode(status)
-            # what a killed leader of the session left behind
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(child.pid, signal.SIGKILL)
+            _kill_all(child.pid, tree[1:])  # what it left behind
             return child.returncode, usage.ru_utime + usage.ru_stime, peak
         if stop is not None and stop.is_set():
             raise Stopped
@@ -153,10 +151,26 @@ def _high_water(pid: int) -> int:
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, signal.SIGKILL)
+    import psutil
+
+    descendants: list[Any] = []
+    if child.returncode is None:
+        with contextlib.suppress(psutil.Error):
+            descendants = psutil.Process(child.pid).children(recursive=True)
+    _kill_all(child.pid, descendants)
     with contextlib.suppress(ChildProcessError):
         child.wait()
+
+
+def _kill_all(group: int, descendants: Sequence[Any]) -> None:
+    """Kill a group of processes, and those of the descendants that made a group of their own."""
+    import psutil
+
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
+    for process in descendants:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
 
 
 def _ending(status: int) -> str:

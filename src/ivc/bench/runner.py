@@ -11,6 +11,7 @@ import os
 import platform
 import queue
 import shlex
+import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -49,7 +50,7 @@ class Step:
     Attributes:
         point: the result.
         done: points known so far.
-        total: points wanted.
+        total: points wanted, the same content under two names counted once.
         reused: whether it was in the store.
     """
 
@@ -118,10 +119,11 @@ def measure(
         KeyboardInterrupt: after everything that was started has been stopped.
     """
     found: dict[str, Point] = {}
-    total = len(jobs)
+    keys = [job.key for job in jobs]
+    wanted = dict(zip(keys, jobs, strict=True))  # the same content twice is run once
 
-    def known(job: Job) -> Point | None:
-        point = store.get(job.key)
+    def known(key: str, job: Job) -> Point | None:
+        point = store.get(key)
         if point is None or point.error or not _covers(point, metrics):
             return None
         # the same content under another name
@@ -130,14 +132,14 @@ def measure(
     def told(point: Point, reused: bool) -> None:
         found[point.key] = point
         if watch:
-            watch(Step(point, len(found), total, reused))
+            watch(Step(point, len(found), len(wanted), reused))
 
     todo: list[Job] = []
-    for job in jobs:
-        point = known(job)
+    for key, job in wanted.items():
+        point = known(key, job)
         if point:
             told(point, True)
-        elif job.key not in {other.key for other in todo}:
+        else:
             todo.append(job)
     stop = threading.Event()
     with tempfile.TemporaryDirectory(prefix="ivc-bench-") as name:
@@ -165,7 +167,9 @@ def measure(
                 stop.set()
                 pool.shutdown(cancel_futures=True)
                 raise
-    return [replace(found[job.key], source=job.material.name) for job in jobs]
+    return [
+        replace(found[key], source=job.material.name) for key, job in zip(keys, jobs, strict=True)
+    ]
 
 
 def run_point(
@@ -216,7 +220,7 @@ def run_point(
         return replace(blank, error=shortened(str(error), folder, job.material))
     finally:
         for path in (task.coded, task.decoded):
-            path.unlink(missing_ok=True)
+            _remove(path)
 
 
 def task_of(job: Job, folder: Path) -> Task:
@@ -272,6 +276,13 @@ def written(path: Path) -> int:
     if not size:
         raise CommandError(f"no {path.name.split('.')[0]} file was written")
     return size
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def shortened(message: str, folder: Path, material: Material) -> str:

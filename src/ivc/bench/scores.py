@@ -80,7 +80,7 @@ def score(material: Material, decoded: Path, metrics: Sequence[str]) -> Scores:
     for name, meter in meters.items():
         (found,) = meter.scores().values()
         values[name] = found.pooled
-        if name.startswith("psnr") and material.frames > 1:
+        if name.startswith("psnr") and not material.still:
             values[f"{name}-mean"] = found.mean
     return Scores(values, exact)
 

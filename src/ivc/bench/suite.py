@@ -14,7 +14,7 @@
     [timing]
     codecs = ["ivc:image", "avif"]         # default: all
     sources = 1                            # the first so many
-    settings = [40]                        # default: the middle of each ladder
+    settings = {avif = 52}                 # default: the middle of each ladder
     repeat = 3
 
     [commands.mine]                        # any program; see contenders.commands
@@ -29,13 +29,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ivc.bench.contenders import Contender, contenders
-from ivc.bench.contenders.commands import Command
+from ivc.bench.contenders import GROUPS, Contender, contenders, find
+from ivc.bench.contenders.commands import Command, is_number
 from ivc.bench.scores import PLAIN
 from ivc.errors import MediaError, UsageError
 from ivc.metrics import metric_name
@@ -109,7 +109,11 @@ class Suite:
                 raise UsageError(f"the suite {self.name} needs pictures: give a folder with --data")
             if not data.is_dir():
                 raise MediaError(f"{data} is no folder")
-            for path in sorted(data.glob(pattern)):
+            try:
+                paths = sorted(data.glob(pattern))
+            except (ValueError, NotImplementedError) as error:
+                raise UsageError(f"the suite {self.name}: {pattern!r}: {error}") from None
+            for path in paths:
                 if path.is_file():
                     found[path.relative_to(data).as_posix()] = path
         if not found:
@@ -158,12 +162,12 @@ def parse(name: str, data: Mapping[str, Any]) -> Suite:
         return tuple(value)
 
     frames = data.get("frames")
-    if frames is not None and (not isinstance(frames, int) or frames < 1):
+    if frames is not None and (not _is_count(frames) or frames < 1):
         raise UsageError(f"{name}: frames is a positive number")
-    metrics = texts(data, "metrics", PLAIN)
-    for metric in metrics:
-        if metric not in PLAIN:
-            metric_name(metric)
+    wanted = texts(data, "metrics", PLAIN)
+    metrics = tuple(dict.fromkeys(m if m in PLAIN else metric_name(m) for m in wanted))
+    if not metrics:
+        raise UsageError(f"{name}: metrics must not be empty")
     sources, codecs = texts(data, "sources"), texts(data, "codecs")
     if not sources or not codecs:
         raise UsageError(f"{name}: sources and codecs must not be empty")
@@ -173,37 +177,61 @@ def parse(name: str, data: Mapping[str, Any]) -> Suite:
         reference=str(data.get("reference", "")), published=str(data.get("published", "")),
         ladders=_ladders(name, data.get("ladders", {})),
         timing=_timing(name, data.get("timing", {}), texts),
-        commands={key: Command(key, row) for key, row in data.get("commands", {}).items()},
+        commands=_commands(name, data.get("commands", {})),
     )  # fmt: skip
     suite.contenders()
-    suite.contenders([*suite.ladders, *suite.timing.settings, *suite.timing.codecs])
-    if suite.reference:
-        suite.contenders([suite.reference])
-    return suite
+    suite.contenders(suite.timing.codecs)
+
+    def by_name(table: Mapping[str, Any]) -> dict[str, Any]:
+        """By the codecs' own names: a profile may be written without ``roadmap/``."""
+        return {find(key, suite.commands).name: value for key, value in table.items()}
+
+    return replace(
+        suite,
+        reference=suite.reference and find(suite.reference, suite.commands).name,
+        ladders=by_name(suite.ladders),
+        timing=replace(suite.timing, settings=by_name(suite.timing.settings)),
+    )
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _commands(name: str, table: Any) -> dict[str, Contender]:
+    if not isinstance(table, dict) or not all(isinstance(row, dict) for row in table.values()):
+        raise UsageError(f"{name}: commands are tables, [commands.NAME]")
+    for key in table:
+        if key in GROUPS or key.startswith("ivc:"):
+            raise UsageError(f"{name}: commands.{key}: that name is taken")
+    return {key: Command(key, row) for key, row in table.items()}
 
 
 def _ladders(name: str, table: Any) -> dict[str, tuple[float, ...]]:
-    try:
-        found = {key: tuple(float(value) for value in row) for key, row in table.items()}
-    except (AttributeError, TypeError, ValueError):
-        raise UsageError(f"{name}: ladders are lists of numbers") from None
-    if not all(found.values()):
+    if not isinstance(table, dict) or not all(
+        isinstance(row, list) and all(map(is_number, row)) for row in table.values()
+    ):
+        raise UsageError(f"{name}: ladders are lists of numbers")
+    if not all(table.values()):
         raise UsageError(f"{name}: a ladder is empty")
-    return found
+    return {key: tuple(map(float, row)) for key, row in table.items()}
 
 
 def _timing(name: str, table: Any, texts: Any) -> Timing:
-    try:
-        unknown = set(table) - {"codecs", "sources", "settings", "repeat"}
-        if unknown:
-            raise UsageError(f"{name}: timing has no {', '.join(sorted(unknown))}")
-        settings = {key: float(value) for key, value in table.get("settings", {}).items()}
-        sources, repeat = int(table.get("sources", 1)), int(table.get("repeat", 3))
-    except (AttributeError, TypeError, ValueError):
-        raise UsageError(f"{name}: timing has numbers sources and repeat, and settings") from None
+    if not isinstance(table, dict):
+        raise UsageError(f"{name}: timing is a table")
+    unknown = set(table) - {"codecs", "sources", "settings", "repeat"}
+    if unknown:
+        raise UsageError(f"{name}: timing has no {', '.join(sorted(unknown))}")
+    settings = table.get("settings", {})
+    sources, repeat = table.get("sources", 1), table.get("repeat", 3)
+    numbers = _is_count(sources) and _is_count(repeat) and isinstance(settings, dict)
+    if not numbers or not all(map(is_number, settings.values())):
+        raise UsageError(f"{name}: timing has numbers sources and repeat, and settings by codec")
     if sources < 1 or repeat < 1:
         raise UsageError(f"{name}: timing needs at least one source and one repetition")
-    return Timing(texts(table, "codecs"), sources, settings, repeat)
+    chosen = {key: float(value) for key, value in settings.items()}
+    return Timing(texts(table, "codecs"), sources, chosen, repeat)
 
 
 def _shipped(package: str, file: str) -> Path:

@@ -118,8 +118,13 @@ def _pixels(path: Path) -> Any:
     import numpy as np
 
     from ivc.media import frames_to_array
+    from ivc.media.convert import change_depth
 
-    return np.ascontiguousarray(frames_to_array(_frames(path))[0])
+    frames = _frames(path)
+    if frames.format.depth > 8:
+        # what all libraries take such arrays for
+        frames = change_depth(frames, 16)
+    return np.ascontiguousarray(frames_to_array(frames)[0])
 
 
 def _write_pixels(path: Path, picture: Any) -> None:
@@ -128,10 +133,21 @@ def _write_pixels(path: Path, picture: Any) -> None:
     from ivc.media import frames_from_array, open_sink
     from ivc.types import Segment, StreamInfo
 
+    if path.suffix == ".pgm" and picture.ndim == 3:
+        # WebP and AVIF have no gray; what they make of it may have a tint
+        picture = _luma(picture)
     frames = frames_from_array(picture)
     info = StreamInfo(frames.format, frames.width, frames.height, time_base=Fraction(1))
     with open_sink(path, info) as sink:
         sink.write(Segment(frames))
+
+
+def _luma(picture: Any) -> Any:
+    """BT.601 luma of RGB pixels, rounded; equal channels are returned as they are."""
+    import numpy as np
+
+    luma = picture[..., :3] @ np.array([0.299, 0.587, 0.114])
+    return np.floor(luma + 0.5).astype(picture.dtype)
 
 
 if __name__ == "__main__":

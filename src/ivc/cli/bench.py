@@ -274,13 +274,13 @@ def _write_report(
 
 
 def _export(files: Sequence[str], points: Sequence[Point], timings: Sequence[Point]) -> None:
-    from ivc.bench.store import write_csv, write_json_lines
+    from ivc.bench.exports import write_csv, write_json_lines
 
     for file in files:
         if file.endswith(".csv"):
             write_csv(Path(file), points)
         else:
-            write_json_lines(Path(file), [*points, *(t for t in timings)])
+            write_json_lines(Path(file), points, timings)
 
 
 def _print(suite: Suite, points: Sequence[Point], timings: Sequence[Point]) -> None:

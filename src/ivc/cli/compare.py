@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ivc.cli import paths
 from ivc.cli.benchbar import Bar
 from ivc.cli.help import Command, option
 from ivc.cli.terminal import human_bytes, note, print_json, print_table, show_warnings
@@ -139,10 +141,18 @@ def compare(
             raise UsageError(f"--{name} {value}: the least is {least}")
     if not 1 <= effort <= 9:
         raise UsageError(f"--effort {effort}: efforts are 1 to 9")
-    page = Path(output or f"{Path(input).stem or 'input'}-compare.html")
+    piped = input == paths.PIPE
+    beside = "compare.html" if piped else Path(paths.beside(input, "-compare.html")).name
+    page = Path(output or beside)
+    if not no_report:
+        if output == paths.PIPE:
+            raise UsageError("the report is written to a file; name one with -o")
+        paths.check_output(str(page))
     workers = jobs or max(1, min(4, os.cpu_count() or 1))
     with show_warnings(), tempfile.TemporaryDirectory(prefix="ivc-compare-") as folder:
-        material = prepare(Path(input), Path(folder), frames=frames or None)
+        source = sys.stdin.buffer if piped else Path(input)
+        name = "standard input" if piped else ""
+        material = prepare(source, Path(folder), name=name, frames=frames or None)
         look = Look(material)
         with Store(Path(folder) / "results.sqlite") as store, Bar(quiet=quiet) as bar:
             found = run(

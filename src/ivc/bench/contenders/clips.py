@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from ivc.bench.contenders.base import Contender, Ladder, Task
 from ivc.bench.material import Material
+from ivc.types import Layout
 
 GOP = 64
 """Most frames from one key frame to the next, for every codec."""
@@ -38,6 +39,7 @@ class Encoder:
         layouts: what it codes without converting; RGB is coded as 4:4:4 by the lossy ones.
         depths: bits a sample that it takes.
         lossless: whether every sample comes back.
+        even: whether it wants whole chroma samples, so that 4:2:0 has even sides.
     """
 
     title: str
@@ -49,6 +51,7 @@ class Encoder:
     layouts: frozenset[str] = _YUV | {"RGB"}
     depths: frozenset[int] = frozenset({8, 10})
     lossless: bool = False
+    even: bool = False
 
 
 _X264 = (
@@ -85,16 +88,20 @@ _QP: Ladder = (44.0, 39.0, 34.0, 29.0, 24.0, 19.0)
 
 ENCODERS: dict[str, Encoder] = {
     "x264-medium": Encoder(
-        "x264 medium", "libx264", ".264", _X264.replace("{preset}", "medium"), _CRF
+        "x264 medium", "libx264", ".264", _X264.replace("{preset}", "medium"), _CRF,
+        even=True,
     ),
     "x264-veryslow": Encoder(
-        "x264 veryslow", "libx264", ".264", _X264.replace("{preset}", "veryslow"), _CRF
+        "x264 veryslow", "libx264", ".264", _X264.replace("{preset}", "veryslow"), _CRF,
+        even=True,
     ),
     "x265-medium": Encoder(
-        "x265 medium", "libx265", ".265", _X265.replace("{preset}", "medium"), _CRF
+        "x265 medium", "libx265", ".265", _X265.replace("{preset}", "medium"), _CRF,
+        even=True,
     ),
     "x265-veryslow": Encoder(
-        "x265 veryslow", "libx265", ".265", _X265.replace("{preset}", "veryslow"), _CRF
+        "x265 veryslow", "libx265", ".265", _X265.replace("{preset}", "veryslow"), _CRF,
+        even=True,
     ),
     "svt-av1-8": Encoder(
         "SVT-AV1 preset 8", "libsvtav1", ".ivf", _SVT.replace("{preset}", "8"), _AV1,
@@ -112,21 +119,21 @@ ENCODERS: dict[str, Encoder] = {
     "vp9": Encoder("VP9 cpu-used 1", "libvpx-vp9", ".ivf", _VP9, _AV1),
     "vvenc-faster": Encoder(
         "VVenC faster", "libvvenc", ".266", _VVC.replace("{preset}", "faster"), _QP, "qp",
-        layouts=_420,
+        layouts=_420, even=True,
     ),
     "vvenc-medium": Encoder(
         "VVenC medium", "libvvenc", ".266", _VVC.replace("{preset}", "medium"), _QP, "qp",
-        layouts=_420,
+        layouts=_420, even=True,
     ),
     "ffv1": Encoder(
         "FFV1", "ffv1", ".nut", _FFV1, layouts=_ALL, depths=frozenset({8, 10, 12, 16}),
-        lossless=True,
+        lossless=True, even=True,
     ),
     "x264-lossless": Encoder(
         "x264 qp 0", "libx264", ".264",
         "-preset veryslow -qp 0 -x264-params keyint={gop}:scenecut=0:threads={threads} "
         "-bsf:v filter_units=remove_types=6",
-        layouts=_YUV | {"GRAY"}, lossless=True,
+        layouts=_YUV | {"GRAY"}, lossless=True, even=True,
     ),
 }  # fmt: skip
 """All video anchors by name."""
@@ -157,11 +164,17 @@ class ClipAnchor(Contender):
 
     def refuses(self, material: Material) -> str | None:
         """See ``Contender``."""
+        why = super().refuses(material)
+        if why:
+            return why
         if material.layout not in self._row.layouts:
             return f"does not code {material.layout}"
         if material.depth not in self._row.depths:
             return f"does not code {material.depth} bits"
-        return super().refuses(material)
+        across, down = Layout[material.layout].chroma_shift
+        if self._row.even and (material.width & across or material.height & down):
+            return f"does not code odd sizes of {material.layout}"
+        return None
 
     def encode(self, task: Task) -> list[str]:
         """See ``Contender``."""
@@ -169,8 +182,7 @@ class ClipAnchor(Contender):
         options = self._row.options.format(**values).split()
         if task.material.layout == "RGB" and not self.lossless:
             # players expect Y'CbCr; 4:4:4 keeps the colours
-            deep = "10le" if task.material.depth == 10 else ""
-            options += ["-vf", _SCALE, "-pix_fmt", f"yuv444p{deep}"]
+            options += ["-vf", _SCALE, "-pix_fmt", f"yuv444p{_deep(task.material)}"]
         return [
             *self._program(), "-i", _file(task.material.path), "-map", "0:v:0", "-an",
             "-fps_mode", "passthrough", "-c:v", self._row.library, *options, _file(task.coded),
@@ -179,9 +191,12 @@ class ClipAnchor(Contender):
     def decode(self, task: Task) -> list[str]:
         """See ``Contender``."""
         target = ["-f", "yuv4mpegpipe", "-strict", "-1"]
-        if task.material.layout == "RGB":
-            deep = "10le" if task.material.depth == 10 else ""
-            target = ["-vf", _SCALE, "-pix_fmt", f"gbrp{deep}", "-c:v", "ffv1", "-f", "matroska"]
+        if task.material.layout == "GRAY":
+            # FFmpeg decodes gray H.264 to 4:2:0
+            target = ["-vf", "extractplanes=y", *target]
+        elif task.material.layout == "RGB":
+            pixels = f"gbrp{_deep(task.material)}"
+            target = ["-vf", _SCALE, "-pix_fmt", pixels, "-c:v", "ffv1", "-f", "matroska"]
         return [
             *self._program(), "-threads", str(task.threads), "-i", _file(task.coded),
             "-fps_mode", "passthrough", *target, _file(task.decoded),
@@ -193,6 +208,11 @@ class ClipAnchor(Contender):
 
 _SCALE = "scale=flags=accurate_rnd+full_chroma_int+full_chroma_inp:sws_dither=none"
 _SHOWN = {"setting": "SETTING", "threads": "THREADS", "gop": GOP}
+
+
+def _deep(material: Material) -> str:
+    """End of FFmpeg's names of pixel formats."""
+    return f"{material.depth}le" if material.depth > 8 else ""
 
 
 def _file(path: os.PathLike[str]) -> str:

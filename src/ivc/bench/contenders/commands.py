@@ -9,6 +9,8 @@ extension = ".my"
 
 from __future__ import annotations
 
+import functools
+import math
 import re
 import shlex
 import shutil
@@ -51,6 +53,13 @@ class Command(Contender):
             for field in ("{input}", "{output}"):
                 if field not in row[key]:
                     raise UsageError(f"commands.{name}: {key} does not mention {field}")
+            try:
+                shlex.split(row[key])
+            except ValueError as error:
+                raise UsageError(f"commands.{name}: {key}: {error}") from None
+        for key in ("lossless", "stills", "clips"):
+            if not isinstance(row.get(key, True), bool):
+                raise UsageError(f"commands.{name}: {key} is true or false")
         self.name, self.title = name, str(row.get("title", name))
         self.extension = str(row.get("extension", ".bin"))
         if not re.fullmatch(r"\.\w+", self.extension):
@@ -58,10 +67,10 @@ class Command(Contender):
         self.lossless = bool(row.get("lossless", False))
         self.stills, self.clips = bool(row.get("stills", True)), bool(row.get("clips", True))
         self.unit = str(row.get("unit", "setting"))
-        try:
-            self.ladder = tuple(float(value) for value in row.get("ladder", [0.0]))
-        except (TypeError, ValueError):
-            raise UsageError(f"commands.{name}: ladder is a list of numbers") from None
+        ladder = row.get("ladder", [0.0])
+        if not isinstance(ladder, list) or not all(map(is_number, ladder)):
+            raise UsageError(f"commands.{name}: ladder is a list of numbers")
+        self.ladder = tuple(map(float, ladder))
         if not self.ladder:
             raise UsageError(f"commands.{name}: ladder is empty")
         self._encode, self._decode = row["encode"], row["decode"]
@@ -69,7 +78,7 @@ class Command(Contender):
 
     def version(self) -> str:
         """What ``version`` prints, and the templates."""
-        return f"{self._stated()} {self._encode} | {self._decode}".strip()
+        return f"{self._stated} {self._encode} | {self._decode}".strip()
 
     def missing(self) -> str | None:
         """See ``Contender``."""
@@ -97,12 +106,25 @@ class Command(Contender):
         pattern = re.compile("|".join(map(re.escape, values)))
         return [pattern.sub(lambda m: values[m[0]], word) for word in shlex.split(template)]
 
+    def identity(self) -> str:
+        """See ``Contender``; some programs look at the extension."""
+        return f"{super().identity()} | {self.extension}"
+
+    @functools.cached_property
     def _stated(self) -> str:
-        words = shlex.split(self._version)
-        if not words or shutil.which(words[0]) is None:
+        try:
+            words = shlex.split(self._version)
+            if not words or shutil.which(words[0]) is None:
+                return self._version
+            done = subprocess.run(
+                words, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL,
+                timeout=60, check=False,
+            )  # fmt: skip
+        except (OSError, ValueError, subprocess.TimeoutExpired):
             return self._version
-        done = subprocess.run(
-            words, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL,
-            timeout=60, check=False,
-        )  # fmt: skip
-        return next(iter((done.stdout or done.stderr).splitlines()), "")
+        return next(iter((done.stdout or done.stderr).splitlines()), self._version)
+
+
+def is_number(value: object) -> bool:
+    """Whether a value of a TOML file is a number that can be a setting."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

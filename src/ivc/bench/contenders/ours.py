@@ -33,20 +33,21 @@ class Ours(Contender):
 
     def __init__(self, spec: str) -> None:
         name, *parts = spec.removeprefix("ivc:").split(",")
-        self._profile = by_name(name)
+        self._profile = by_name(name.strip())
         self._settings: dict[str, str] = {}
         for part in parts:
             key, equals, value = part.partition("=")
-            if not equals:
+            if not equals or not key.strip():
                 raise UsageError(f"{spec}: write ivc:PROFILE,key=value")
             self._settings[key.strip()] = value.strip()
-        try:
-            self._effort = int(self._settings.pop("effort", "5"))
-        except ValueError:
-            raise UsageError(f"{spec}: effort is a number from 1 to 9") from None
+        own = [f"{key}={value}" for key, value in self._settings.items()]
+        effort = self._settings.pop("effort", "5")
+        if effort not in set("123456789"):
+            raise UsageError(f"{spec}: effort is a number from 1 to 9")
+        self._effort = int(effort)
         shown = [f"effort {self._effort}"] if self._effort != 5 else []
         shown += [f"{key} {value}" for key, value in self._settings.items()]
-        self.name = ",".join([f"ivc:{self._profile.name}", *parts])
+        self.name = ",".join([f"ivc:{self._profile.name}", *own])
         self.title = " ".join(["ivc", self._profile.name.removeprefix("roadmap/"), *shown])
         self.lossless = self._profile.lossless
         self.ladder = (0.0,) if self.lossless else QUALITIES
@@ -139,8 +140,15 @@ def _meaning(file: Path) -> str:
     tree = ast.parse(file.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
-            value = body[0].value
-            if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                body[0] = ast.Expr(ast.Constant(""))
+        if isinstance(body, list):
+            body[:] = [statement for statement in body if not _is_text(statement)]
     return ast.dump(tree)
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    """Whether it is a docstring, of whatever it may be."""
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )

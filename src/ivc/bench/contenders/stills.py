@@ -40,6 +40,7 @@ class Coder:
         ladder: settings, from the smallest file up.
         unit: what a setting is.
         alpha: whether it keeps an alpha channel.
+        gray_alpha: whether it does so beside gray, without giving it a tint.
         depth: most bits a sample.
         lossless: whether it must return every sample.
         options: for the description of the codec.
@@ -54,6 +55,7 @@ class Coder:
     ladder: Ladder = (0.0,)
     unit: str = "quality"
     alpha: bool = False
+    gray_alpha: bool = True
     depth: int = 8
     lossless: bool = False
     options: str = field(default="")
@@ -66,6 +68,9 @@ def _pillow(format: str, picture: Picture, setting: float, threads: int, **optio
         options["max_threads"] = threads
     if format == "JPEG2000":
         options["quality_layers"] = [setting]
+        if picture.ndim == 3:
+            # without it Pillow codes R, G and B each by itself, which costs half the bytes
+            options["mct"] = 1
     elif not options.get("lossless") and format != "PNG":
         options["quality"] = int(setting)
     file = io.BytesIO()
@@ -197,10 +202,10 @@ CODERS: dict[str, Coder] = {
         encode=partial(_pillow, "JPEG2000", quality_mode="rates", irreversible=True),
         decode=_pillow_back, version=partial(_pillow_version, "jpg_2000"),
         ladder=_RATIOS, unit="ratio", alpha=True,
-        options="OpenJPEG, 9/7 wavelet, by compression ratio",
+        options="OpenJPEG, component and 9/7 wavelet transform, by compression ratio",
     ),
     "webp": _webp(
-        "WebP", encode=partial(_pillow, "WEBP", method=6), ladder=_WEBP,
+        "WebP", encode=partial(_pillow, "WEBP", method=6), ladder=_WEBP, gray_alpha=False,
         options="libwebp, method 6",
     ),
     "jxl-7": _jpegxl(
@@ -283,11 +288,16 @@ class StillAnchor(Contender):
 
     def refuses(self, material: Material) -> str | None:
         """See ``Contender``."""
+        why = super().refuses(material)
+        if why:
+            return why
         if material.alpha and not self._coder.alpha:
             return "has no alpha"
+        if material.alpha and material.layout == "GRAY" and not self._coder.gray_alpha:
+            return "has no gray with alpha"
         if material.depth > self._coder.depth:
             return f"takes {self._coder.depth} bits a sample here, not {material.depth}"
-        return super().refuses(material)
+        return None
 
     def encode(self, task: Task) -> list[str]:
         """See ``Contender``."""
