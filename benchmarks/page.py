@@ -30,6 +30,9 @@ PUBLISHED = {"jpeg-420": "jpeg", "webp": "webp", "jpeg2000": "jpeg2000", "avif":
 DRAWN = ("jpeg", "webp", "bpg444", "vtm", "bmshj2018-hyperprior", "mbt2018", "cheng2020-anchor",
          "elic", "c3-adaptive", "coolchic-5.0")  # fmt: skip
 
+LEFT_OUT = ("jpeg-444", "jxl-9", "avif-default", "heic-default")
+"""Codecs that are in the tables but not in the drawings of curves, which would be too full."""
+
 INTRODUCTION = """# Benchmarks
 
 <!-- Written by benchmarks/page.py from benchmarks/results/bench; do not edit. -->
@@ -51,13 +54,16 @@ ivc bench kodak --data kodak/ --timing
 **How to read the tables.** A BD-rate says how many per cent more bytes (negative: fewer) a codec
 needs than the reference at the same quality: PCHIP over log rate, mean over pictures or clips; in
 brackets the 95 % interval of the mean from drawing pictures with replacement. MS-SSIM is that of
-luma, compared in dB. A PSNR of a clip is that of the mean squared error of all its frames. Where a
-codec failed, or its curve does not reach that of the reference, the cell says over how many of how
-many the mean is.
+luma, compared in dB. A PSNR of a clip is that of the mean squared error of all its frames. A codec
+that failed anywhere has no mean; where its curve does not reach that of the reference, the cell
+says over how many of how many the mean is. The last column is the range of quality that is compared
+on every picture.
 
-**Speed** is that of the codec's own work in a process that has done it once before, median of
-several runs, one at a time; `process` is a whole command with its start. Megapixels count luma
-samples. Memory is the peak of resident memory of the whole process tree.
+**Speed.** `own work` is encoding from and decoding to memory in a process that has done it once
+before; programs of one process a file have no such figure. `process` is a whole command from its
+start to its end, with reading and writing of files (and, for all but FFmpeg's codecs, the start of
+Python). Medians of several runs after a warm-up, one at a time, on one processor. Megapixels count
+luma samples. Memory is the peak of resident memory of the whole process tree.
 """
 
 
@@ -91,8 +97,10 @@ def cell(results: Results, metric: str, test: str, reference: str) -> str:
     if test == reference:
         return "0"
     found = summary.difference(results.points, metric, test, reference)
+    if found.failed:
+        return f"failed on {found.failed} of {found.total}"
     if found.mean is None:
-        return "none" if found.total else ""
+        return "no overlap" if found.total else ""
     text = sign(found.mean)
     if found.interval:
         low, high = (f"{value:+.0f}".replace("-", "−") for value in found.interval)
@@ -103,15 +111,23 @@ def cell(results: Results, metric: str, test: str, reference: str) -> str:
 def rates(results: Results, references: Sequence[str], metrics: Sequence[str]) -> str:
     """BD-rates of all codecs against some references."""
     curved = summary.lossy(results.points)
+    ranges = {
+        codec: [
+            summary.difference(results.points, metrics[0], codec, ref).common for ref in references
+        ]
+        for codec in summary.codecs_of(curved)
+    }
     head = ["codec"]
     head += [
         f"{summary.title(metric)} against {results.titles[reference]}"
         for reference in references
         for metric in metrics
     ]
+    head += [f"{summary.title(metrics[0])} compared on all" for _ in references]
     rows = [
         [results.titles[codec]]
         + [cell(results, metric, codec, ref) for ref in references for metric in metrics]
+        + [f"{r[0]:.1f} … {r[1]:.1f}" if r else "varies" for r in ranges[codec]]
         for codec in summary.codecs_of(curved)
     ]
     return table(head, rows)
@@ -143,8 +159,8 @@ def speed(results: Results) -> str:
         rows.append(
             [
                 results.titles.get(codec, codec),
-                f"{found.megapixels / found.encode:.3g}",
-                f"{found.megapixels / found.decode:.3g}",
+                f"{found.megapixels / found.encode:.3g}" if found.warm else "",
+                f"{found.megapixels / found.decode:.3g}" if found.warm else "",
                 f"{found.encode_process:.2f}",
                 f"{found.decode_process:.2f}",
                 f"{found.encode_peak / 1e6:.0f}",
@@ -158,8 +174,8 @@ def speed(results: Results) -> str:
     frames = f", {timed[0].frames} frames" if timed[0].frames > 1 else ""
     first = timed[0].encode
     count = first.repetitions if first else 0
-    head = ["codec", "encode MP/s", "decode MP/s", "encode process s", "decode process s",
-            "encode MB", "decode MB"]  # fmt: skip
+    head = ["codec", "own work, encode MP/s", "decode MP/s", "process, encode s", "decode s",
+            "memory, encode MB", "decode MB"]  # fmt: skip
     text = (
         f"Speed and memory at a middle setting on {names}{frames}; {timed[0].threads} thread, "
         f"median of {count} after a warm-up; {timed[0].machine}:\n\n"
@@ -185,6 +201,7 @@ def plot(results: Results, metric: str, *, literature: bool, most: float, log: b
     lines = [
         Series(results.titles[codec], [p for p in curve if p[0] <= most])
         for codec, curve in means.items()
+        if codec not in LEFT_OUT
     ]
     if literature:
         for entry in published.curves("kodak"):
@@ -199,11 +216,11 @@ def plot(results: Results, metric: str, *, literature: bool, most: float, log: b
     )  # fmt: skip
 
 
-def scatter(results: Results, metric: str, direction: str) -> str:
-    """Speed against efficiency."""
+def scatter(results: Results, metric: str, direction: str, *, process: bool = False) -> str:
+    """Speed, of the codecs' own work or of whole processes, against efficiency."""
     marks = []
     for codec, found in summary.speeds(results.timings).items():
-        seconds = found.encode if direction == "encode" else found.decode
+        seconds = getattr(found, f"{direction}_process" if process else direction)
         reference = results.suite.reference
         if codec == reference:
             value: float | None = 0.0
@@ -211,10 +228,12 @@ def scatter(results: Results, metric: str, direction: str) -> str:
             value = summary.difference(results.points, metric, codec, reference).mean
         if value is not None:
             title = results.titles.get(codec, codec)
-            marks.append(LabelledPoint(title, found.megapixels / seconds, value, not found.warm))
+            marks.append(LabelledPoint(title, found.megapixels / seconds, value))
     against = results.titles[results.suite.reference]
+    what = "whole process" if process else "own work"
     return svg_scatter(
-        f"{results.suite.title}: speed against efficiency", f"{direction} megapixels a second",
+        f"{results.suite.title}: speed against efficiency",
+        f"{direction} megapixels a second, {what}",
         f"BD-rate against {against}, {summary.title(metric)}, %", marks,
     )  # fmt: skip
 
@@ -241,24 +260,22 @@ def agreement(results: Results) -> str:
 
 
 def lossless(results: Results) -> str:
-    """Bits a pixel of lossless codecs, stills and clips apart."""
-    text = ""
-    for what, frames in (("stills", 1), ("clips", 2)):
-        own = [p for p in results.points if min(p.frames, 2) == frames]
-        if not own:
+    """Bits a pixel of lossless codecs."""
+    count = len({p.source for p in results.points})
+    rows = []
+    for codec in summary.codecs_of(results.points):
+        points = [p for p in results.points if p.codec == codec]
+        failed = [p for p in points if p.error]
+        if failed:
+            rows.append([results.titles[codec], f"failed on {len(failed)} of {count}", ""])
             continue
-        count = len({p.source for p in own})
-        rows = []
-        for codec in summary.codecs_of(own):
-            points = [p for p in own if p.codec == codec]
-            good = [p for p in points if not p.error]
-            if len(good) < count:
-                rows.append([results.titles[codec], f"failed on {count - len(good)}", ""])
-                continue
-            bits = 8 * sum(p.size for p in good) / sum(p.pixels for p in good)
-            rows.append([results.titles[codec], f"{bits:.3f}", f"{sum(p.size for p in good):,}"])
-        text += f"\n{count} {what}:\n\n" + table(["codec", "bits a pixel", "bytes"], rows)
-    return text
+        size = sum(p.size for p in points)
+        bits = 8 * size / sum(p.pixels for p in points)
+        rows.append([results.titles[codec], f"{bits:.3f}", f"{size:,}"])
+    what = results.suite.title.partition(" ")[2]
+    frames = f", {results.suite.frames} frames at most" if results.suite.frames else ""
+    text = f"{count} {what}{frames}; every sample came back:\n\n"
+    return text + table(["codec", "bits a pixel", "bytes"], rows)
 
 
 def versions(results: Sequence[Results]) -> str:
@@ -291,7 +308,9 @@ def build() -> dict[Path, str]:
         files[PLOTS / f"{name}.svg"] = content
         return f"![{what}](images/bench/{name}.svg)\n"
 
-    kodak, clips, exact = (read(name) for name in ("kodak", "clips", "lossless"))
+    kodak, clips, exact, exact_clips = (
+        read(name) for name in ("kodak", "clips", "lossless", "lossless-clips")
+    )
     if kodak:
         count = len({p.source for p in kodak.points})
         parts += [
@@ -299,12 +318,12 @@ def build() -> dict[Path, str]:
             f"The {count} odd-numbered photographs of the Kodak set (768x512 and 512x768), "
             f"{len(kodak.points)} files. AVIF and HEIC are tuned for PSNR at 4:4:4; those called "
             "default are what a user gets who sets only a quality.\n",
-            drawn("kodak-psnr", plot(kodak, "psnr-rgb", literature=True, most=2.0),
+            drawn("kodak-psnr", plot(kodak, "psnr-rgb", literature=True, most=2.0, log=True),
                   "PSNR-RGB over bits a pixel of all still codecs"),
             rates(kodak, ["avif"], ["psnr-rgb", "psnr-y", "ms-ssim"]),
             rates(kodak, ["jpeg-420"], ["psnr-rgb", "psnr-y", "ms-ssim"]),
             levels(kodak, "psnr-rgb", (28, 30, 32, 34, 36, 38, 40)),
-            drawn("kodak-ms-ssim", plot(kodak, "ms-ssim", literature=False, most=1.5),
+            drawn("kodak-ms-ssim", plot(kodak, "ms-ssim", literature=False, most=2.0, log=True),
                   "MS-SSIM over bits a pixel of all still codecs"),
             speed(kodak),
             drawn("kodak-encode", scatter(kodak, "psnr-rgb", "encode"),
@@ -318,7 +337,9 @@ def build() -> dict[Path, str]:
             "the published curves do; `benchmarks/against_published.py`). The other differences "
             "are versions and options. The published JPEG has no optimised tables, and the "
             "published WebP is Pillow's default method 4, ours method 6. The published AV1 and BPG "
-            "come from older encoders at slower presets than our AVIF (speed 4) and HEIC.\n",
+            "come from older encoders at slower presets than our AVIF (speed 4) and HEIC. The "
+            "published JPEG 2000 was given 8-bit Y'CbCr by FFmpeg, ours RGB and the format's own "
+            "component transform, which explains that it changes places with WebP.\n",
             agreement(kodak),
         ]  # fmt: skip
     if clips:
@@ -326,24 +347,27 @@ def build() -> dict[Path, str]:
         parts += [
             "## Clips\n",
             f"The first 64 frames of {count} short clips from 176x144 to 720x1280, "
-            f"{len(clips.points)} files. Every codec has one key frame and then what it likes, "
-            "constant quality, and no scene cuts; files are bare elementary streams. `roadmap/dct` "
-            "and `image` code every picture by itself: what they lack is what motion "
-            "compensation gains.\n",
+            f"{len(clips.points)} files. The video codecs have one key frame and then what they "
+            "like, constant quality, and no scene cuts; their files are bare elementary streams. "
+            "`roadmap/dct` predicts from the same place of the picture before, without motion, and "
+            "`image` codes every picture by itself: the difference is what motion compensation "
+            "gains. Where an encoder's lowest quality is above what another reaches on some clip, "
+            "no range is compared on all of them.\n",
             drawn("clips-psnr", plot(clips, "psnr-y", literature=False, most=2.0, log=True),
                   "PSNR-Y over bits a pixel of all video codecs"),
             rates(clips, ["x264-medium"], ["psnr-y", "psnr-yuv", "ms-ssim"]),
             levels(clips, "psnr-y", (32, 34, 36, 38, 40)),
             speed(clips),
-            drawn("clips-encode", scatter(clips, "psnr-y", "encode"),
+            drawn("clips-encode", scatter(clips, "psnr-y", "encode", process=True),
                   "encoding speed against BD-rate"),
             failures(clips),
         ]  # fmt: skip
-    if exact:
-        parts += ["## Lossless\n", "Every codec returned every sample.\n"
-                  if not summary.failures(exact.points) else "", lossless(exact), speed(exact),
-                  failures(exact)]  # fmt: skip
-    known = [one for one in (kodak, clips, exact) if one]
+    if exact or exact_clips:
+        parts.append("## Lossless\n")
+    for one in (exact, exact_clips):
+        if one:
+            parts += [lossless(one), speed(one), failures(one)]
+    known = [one for one in (kodak, clips, exact, exact_clips) if one]
     parts += ["## Versions\n", versions(known), "## Sources of published curves\n"]
     parts += [
         "\n".join(

@@ -34,12 +34,15 @@ def test_everything_arrives():
     )
     assert [codec.name for codec in report.codecs] == ["a", "b"]
     assert [source.name for source in report.sources] == ["one.png", "two.png", "three.png"]
+    timed = [point for point in report.points if point.encode]
+    assert [(p.codec, p.source, p.setting) for p in timed] == [("a", "one.png", "0")]
     assert report.failures[0].error == "exploded"
     assert report.notes == ["n"]
     assert report.about["x"] == "y"
     assert report.about["machine"] == "here"
     found = {(d.metric, d.test, d.reference): d for d in report.differences}
-    assert found["psnr-y", "b", "a"].mean == pytest.approx(20, abs=0.05)
+    assert found["psnr-y", "b", "a"].mean is None
+    assert found["psnr-y", "b", "a"].pictures["two.png"] == pytest.approx(20, abs=0.05)
     assert "exploded" in found["psnr-y", "b", "a"].refused["one.png"]
 
 

@@ -162,13 +162,12 @@ def test_what_a_command_leaves_behind_is_killed(tmp_path):
 
 
 def test_an_interrupt_kills_the_command(tmp_path, monkeypatch):
-    def interrupted(seconds):
+    def interrupted(tree):
         if (tmp_path / "pids").exists():
             raise KeyboardInterrupt
-        pause(seconds)
+        return 0
 
-    pause = time.sleep
-    monkeypatch.setattr("ivc.bench.processes.time.sleep", interrupted)
+    monkeypatch.setattr("ivc.bench.processes._resident", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(python(SLEEPERS, tmp_path / "pids", 60))
     monkeypatch.undo()

@@ -31,6 +31,7 @@ def test_a_failure_is_counted_and_named():
     bad = point("b", "two.png", 9.0, 0, error="exploded", metrics={})
     found = summary.difference([*points, bad], "psnr-y", "b", "a")
     assert (found.count, found.total, found.complete) == (2, 3, False)
+    assert (found.mean, found.failed) == (None, 1)
     assert "exploded" in found.refused["two.png"]
     assert summary.failures([*points, bad]) == [bad]
     assert "two.png" not in summary.curves([*points, bad], "psnr-y")["b"]
@@ -48,6 +49,22 @@ def test_a_picture_that_was_not_run_is_no_silent_gain():
     points = [p for p in several() if (p.codec, p.source) != ("b", "three.png")]
     found = summary.difference(points, "psnr-y", "b", "a")
     assert (found.count, found.total, found.complete) == (2, 3, False)
+
+
+def test_stills_do_not_count_for_a_codec_of_clips():
+    clips = [p for s in ("x.mkv", "y.mkv") for p in ladder("c", s, frames=2)]
+    both = [p for s in ("x.mkv", "y.mkv") for p in ladder("a", s, 2.0, frames=2)]
+    found = summary.difference([*several(), *clips, *both], "psnr-y", "c", "a")
+    assert (found.count, found.total, found.complete) == (2, 2, True)
+    assert found.mean == pytest.approx(-50, abs=0.1)
+    none = summary.difference([*several(), *clips], "psnr-y", "c", "b")
+    assert (none.total, none.mean, none.failed) == (0, None, 0)
+
+
+def test_the_common_range_is_that_of_all_pictures():
+    points = [*several(), *ladder("a", "four.png"), *ladder("b", "four.png")[1:]]
+    found = summary.difference(points, "psnr-y", "b", "a")
+    assert found.common == (32, 40)
 
 
 def test_mean_curves_need_all_sources():

@@ -4,8 +4,8 @@
     2. each anchor at settings ever nearer to the quality of ivc's middle    side by side
     3. the matched setting of every codec once more                          alone: this is timed
 
-What is told at "the same" quality is interpolated between the two nearest files on disk, which the
-third step's setting is one of.
+What is told at "the same" quality is read off a curve through all files of a codec (PCHIP over log
+rate), of which the third step's file is the nearest.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ def _match(
     if contender.name == found.ours.codec:
         best, equal = found.ours, float(found.ours.size)
     job = Job(found.material, contender, best.setting, threads)
-    point = run_point(job, folder, metrics, keep=keep)
+    point = run_point(job, folder, metrics, keep=keep, pinned=True)
     if point.error:
         found.failed[contender.name] = point.error
         return

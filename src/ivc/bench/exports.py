@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -37,10 +37,12 @@ def write_json_lines(path: Path, points: Iterable[Point], timings: Iterable[Poin
     head: dict[str, Any] = {
         "format": FORMAT,
         "machine": next((p.machine for p in every if p.machine), ""),
+        "scoring": next((p.scoring for p in points if p.scoring), ""),
         "codecs": _once(every, "codec", _CODEC),
         "sources": _once(every, "source", _SOURCE),
     }
-    lines = [head, *({"run": _row(p)} for p in points), *({"timing": _row(p)} for p in timings)]
+    lines = [head, *({"run": _row(p, head)} for p in points)]
+    lines += [{"timing": _row(p, head)} for p in timings]
     text = "".join(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines)
     path.write_text(text, encoding="utf-8")
 
@@ -53,12 +55,13 @@ def _once(points: Sequence[Point], name: str, fields: Sequence[str]) -> dict[str
     return found
 
 
-def _row(point: Point) -> dict[str, Any]:
+def _row(point: Point, head: Mapping[str, Any]) -> dict[str, Any]:
     data = asdict(point)
     row = {name: data[name] for name in _OWN if data[name] not in ("", False, 0)}
     for name in ("metrics", "layers"):
         if data[name]:
             row[name] = data[name]
+    row |= {name: data[name] for name in ("machine", "scoring") if data[name] != head[name]}
     for name in ("encode", "decode"):
         if data[name]:
             row[name] = [data[name][part] for part in _COST]
@@ -99,7 +102,7 @@ def _point(row: dict[str, Any], head: dict[str, Any]) -> Point:
     for name in ("encode", "decode"):
         if name in row:
             row[name] = Cost(*row[name])
-    return Point(**shared, **row, machine=head["machine"])
+    return Point(**{"machine": head["machine"], "scoring": head["scoring"], **shared, **row})
 
 
 def write_csv(path: Path, points: Iterable[Point]) -> None:

@@ -7,11 +7,13 @@ large pictures are cut to their middle, and of clips only some frames are taken.
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
+import json
 import math
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ivc.bench.contenders import find
@@ -98,13 +100,26 @@ def pictures(
         own = [p for p in points if p.source == material.name and not p.error and not p.lossless]
         look = Look(material)
         for point in _matched(own, suite.reference):
-            contender = find(point.codec, suite.commands)
-            job = Job(material, contender, point.setting, point.threads)
-            with tempfile.TemporaryDirectory(dir=folder) as name:
-                run_point(job, Path(name), tuple(point.metrics), keep=look.keep)
+            look.versions += _remembered(point, look, suite, folder)
         if look.versions:
             found.append(look.picture())
     return found
+
+
+def _remembered(point: Point, look: Look, suite: Suite, folder: Path) -> list[Version]:
+    """The version of a point, from an earlier run or made again; none if it fails now."""
+    file = folder / "look" / f"{point.key}.json"
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return [Version(**json.loads(file.read_text()))]
+    made = Look(look.material, look.most_pixels)
+    job = Job(look.material, find(point.codec, suite.commands), point.setting, point.threads)
+    names = [name for name in point.metrics if not name.endswith("-mean")]
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        run_point(job, Path(name), names, keep=made.keep)
+    if made.versions:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps(asdict(made.versions[0])))
+    return made.versions
 
 
 def _matched(points: Sequence[Point], reference: str) -> list[Point]:

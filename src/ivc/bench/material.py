@@ -8,6 +8,8 @@ remembered by: a file that is moved or renamed is not measured again.
 from __future__ import annotations
 
 import hashlib
+import os
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -108,7 +110,8 @@ def prepare(
         suffix = (".png" if form.alpha else _pnm(form)) if still else ".mkv" if rgb else ".y4m"
         rate = Fraction(0) if still else (info.frame_rate or DEFAULT_FRAME_RATE)
         digest = hashlib.sha256(f"{form} {form.colour} {info.width}x{info.height} {rate}".encode())
-        part = folder / f"part{suffix}"
+        # two runs may prepare the same material in one folder
+        part = folder / f"part-{os.getpid()}-{threading.get_ident()}{suffix}"
         count = 0
         # frames are evenly spaced here: rates are computed from their number, and no codec is
         # asked to keep times

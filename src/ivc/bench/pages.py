@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import permutations
 from typing import Literal
@@ -47,6 +48,11 @@ def report_of(
     report = Report(title, datetime.now(UTC).isoformat(timespec="seconds"))
     report.about = _about(points) | dict(about or {})
     report.notes = list(notes)
+    report.notes += [
+        f"{summary.title(name)} is a distance, of which less is better; it is in the stored results"
+        for name in metrics
+        if name in summary.DISTANCES
+    ]
     # distances would be drawn upside down: curves want more to be better
     shown = [name for name in metrics if name not in summary.DISTANCES]
     report.metrics = [MetricInfo(name, summary.title(name), summary.unit(name)) for name in shown]
@@ -56,7 +62,9 @@ def report_of(
         for p in {p.source: p for p in points}.values()
     ]
     timed = {point.key: point for point in timings if not point.error}
-    report.points = [_point(p, timed.get(p.key), shown) for p in points if not p.error]
+    # a single run beside others is no measurement of speed, where there is one
+    known = bool(timed)
+    report.points = [_point(p, timed.get(p.key), shown, alone=known) for p in points if not p.error]
     report.failures = [
         Failure(p.title, p.source, f"{p.setting:g}", p.error) for p in summary.failures(points)
     ]
@@ -83,8 +91,8 @@ def _codec(points: Sequence[Point], name: str) -> CodecInfo:
     return CodecInfo(name, first.title, kind, first.version, " && ".join(first.commands))
 
 
-def _point(point: Point, timed: Point | None, metrics: Sequence[str]) -> ShownPoint:
-    source = timed or point
+def _point(point: Point, timed: Point | None, metrics: Sequence[str], *, alone: bool) -> ShownPoint:
+    source = timed or (replace(point, encode=None, decode=None) if alone else point)
     values = {m: v for m in metrics if (v := point.metrics.get(m)) is not None}
     return ShownPoint(
         point.codec, point.source, f"{point.setting:g}", float(point.size), point.rates, values,
@@ -108,12 +116,10 @@ def _differences(points: Sequence[Point], metrics: Sequence[str]) -> list[Differ
             result = summary.difference(curved, metric, test, reference)
             if not result.total:
                 continue
-            values = list(result.pictures.values())
             low, high = result.interval or (None, None)
-            overlap = (min(v.low for v in values), max(v.high for v in values)) if values else None
             found.append(
                 Difference(
-                    metric, test, reference, result.mean, low, high, overlap,
+                    metric, test, reference, result.mean, low, high, result.common,
                     {name: value.value for name, value in result.pictures.items()},
                     result.refused,
                 )
@@ -123,6 +129,10 @@ def _differences(points: Sequence[Point], metrics: Sequence[str]) -> list[Differ
 
 def _add_published(report: Report, literature: str) -> None:
     known = {metric.name for metric in report.metrics}
+    report.notes.append(
+        "Dashed curves are published means over the 24 pictures of the Kodak set, whatever "
+        "pictures were coded here."
+    )
     for entry in published.curves(literature):
         used = {name: curve for name, curve in entry.curves.items() if name in known}
         if not used:

@@ -54,6 +54,7 @@ class Point:
         threads: that it was given.
         error: why it failed, in one line; empty if it did not.
         size: bytes of the file.
+        scoring: hash of the code that computed the figures.
         metrics: figures by name; None for infinity.
         exact: whether every sample came back.
         layers: bytes by layer.
@@ -80,6 +81,7 @@ class Point:
     threads: int
     error: str = ""
     size: int = 0
+    scoring: str = ""
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     exact: bool = False
     layers: Mapping[str, int] = field(default_factory=dict)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ def run(
     timeout: float = 3600.0,
     stop: threading.Event | None = None,
     environment: Mapping[str, str] | None = None,
+    pinned: bool = False,
 ) -> Usage:
     """Run a command and measure it.
 
@@ -71,6 +73,9 @@ def run(
         timeout: seconds after which it is killed.
         stop: when it becomes set, the command and its descendants are killed.
         environment: further variables.
+        pinned: let it run on ``threads`` processors only (Linux), since many libraries start as
+            many threads as there are processors, whatever they are told. Nothing else should
+            run: the processors are always the same.
 
     Raises:
         CommandError: when it cannot be started, fails, or takes too long; with the last line that
@@ -82,50 +87,90 @@ def run(
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         begin = time.perf_counter()
         try:
-            child = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=variables,
-                start_new_session=True,
-            )  # fmt: skip
+            with _processors(threads if pinned else 0):
+                child = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=variables,
+                    start_new_session=True,
+                )  # fmt: skip
         except OSError as error:
             raise CommandError(f"cannot start {command[0]}: {error.strerror}") from None
         try:
-            status, cpu, peak = _watch(child, begin + timeout, stop)
+            end, status, cpu, peak = _watch(child, begin + timeout, stop)
         except BaseException:
             _kill(child)
             raise
-        seconds = time.perf_counter() - begin
+        seconds = end - begin
         if status:
             raise CommandError(f"{Path(command[0]).name} {_ending(status)}{_last_line(err)}")
         out.seek(0)
         return Usage(seconds, cpu, peak, out.read().decode(errors="replace"))
 
 
+@contextlib.contextmanager
+def _processors(count: int) -> Iterator[None]:
+    """Let what this thread starts run on so many processors only; 0 changes nothing."""
+    if not count or not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(before)[-count:])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
 def _watch(
     child: subprocess.Popen[bytes], deadline: float, stop: threading.Event | None
-) -> tuple[int, float, int]:
-    """Wait for the end of a process; its exit status, CPU seconds and peak memory."""
+) -> tuple[float, int, float, int]:
+    """Wait for a process; the time of its end, its exit status, CPU seconds and peak memory."""
     import psutil
 
     peak = 0
     root = psutil.Process(child.pid)
     tree, searched = [root], time.perf_counter()
     pause = 0.001
-    while True:
-        if time.perf_counter() - searched > SEARCH_SECONDS:
-            with contextlib.suppress(psutil.Error):
-                tree, searched = [root, *root.children(recursive=True)], time.perf_counter()
-        peak = max(peak, _resident(tree))
-        number, status, usage = os.wait4(child.pid, os.WNOHANG)
-        if number:
-            child.returncode = os.waitstatus_to_exitcode(status)
-            _kill_all(child.pid, tree[1:])  # what it left behind
-            return child.returncode, usage.ru_utime + usage.ru_stime, peak
-        if stop is not None and stop.is_set():
-            raise Stopped
-        if time.perf_counter() > deadline:
-            raise CommandError(f"{Path(str(child.args[0])).name} took too long and was stopped")  # type: ignore[index]
-        time.sleep(pause)
-        pause = min(pause * 1.5, SAMPLING_SECONDS)
+    with contextlib.closing(_Ended(child.pid)) as ended:
+        while True:
+            if time.perf_counter() - searched > SEARCH_SECONDS:
+                with contextlib.suppress(psutil.Error):
+                    tree, searched = [root, *root.children(recursive=True)], time.perf_counter()
+            peak = max(peak, _resident(tree))
+            if ended.within(pause):
+                end = time.perf_counter()
+                # what it left behind; before its number is free for another process
+                _kill_all(child.pid, tree[1:])
+                _, status, usage = os.wait4(child.pid, 0)
+                child.returncode = os.waitstatus_to_exitcode(status)
+                return end, child.returncode, usage.ru_utime + usage.ru_stime, peak
+            if stop is not None and stop.is_set():
+                raise Stopped
+            if time.perf_counter() > deadline:
+                name = Path(str(child.args[0])).name  # type: ignore[index]
+                raise CommandError(f"{name} took too long and was stopped")
+            pause = min(pause * 1.5, SAMPLING_SECONDS)
+
+
+class _Ended:
+    """Tells when a child process has ended, at once where the system can, and does not reap it."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._file = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
+
+    def within(self, seconds: float) -> bool:
+        """Whether it ends within some seconds."""
+        if self._file is not None:
+            return bool(select.select([self._file], [], [], seconds)[0])
+        time.sleep(seconds)
+        options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, self._pid, options) is not None
+
+    def close(self) -> None:
+        """Wait no longer."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
 
 
 def _resident(tree: Sequence[Any]) -> int:

@@ -23,7 +23,7 @@ from ivc.bench.contenders import Contender, Task
 from ivc.bench.material import Material
 from ivc.bench.points import Cost, Point, key_of
 from ivc.bench.processes import CommandError, Stopped, Usage, run
-from ivc.bench.scores import finite, score
+from ivc.bench.scores import finite, score, scoring
 from ivc.bench.store import Store
 from ivc.errors import IvcError
 
@@ -181,6 +181,7 @@ def run_point(
     timeout: float = 3600.0,
     stop: threading.Event | None = None,
     keep: Callable[[Point, Path, Path], None] | None = None,
+    pinned: bool = False,
 ) -> Point:
     """Encode, decode and score one point; a failure is a result.
 
@@ -192,6 +193,7 @@ def run_point(
         timeout: see ``measure``.
         stop: see ``processes.run``.
         keep: called with the point, the coded and the decoded file before they are removed.
+        pinned: see ``processes.run``.
 
     Raises:
         Stopped: when ``stop`` was set.
@@ -199,15 +201,21 @@ def run_point(
     blank = blank_point(job, jobs)
     task = task_of(job, folder)
     try:
-        encoding = run(job.contender.encode(task), threads=job.threads, timeout=timeout, stop=stop)
+        encoding = run(
+            job.contender.encode(task), threads=job.threads, timeout=timeout, stop=stop,
+            pinned=pinned,
+        )  # fmt: skip
         size = written(task.coded)
-        decoding = run(job.contender.decode(task), threads=job.threads, timeout=timeout, stop=stop)
+        decoding = run(
+            job.contender.decode(task), threads=job.threads, timeout=timeout, stop=stop,
+            pinned=pinned,
+        )  # fmt: skip
         written(task.decoded)
         scores = score(job.material, task.decoded, metrics)
         if job.contender.lossless and not scores.exact:
             raise CommandError("decoded samples differ from the original's")
         point = replace(
-            blank, size=size, metrics=finite(scores.values), exact=scores.exact,
+            blank, size=size, scoring=scoring(), metrics=finite(scores.values), exact=scores.exact,
             layers=job.contender.layers(task.coded),
             encode=cost(encoding), decode=cost(decoding),
         )  # fmt: skip
@@ -302,4 +310,4 @@ def machine() -> str:
 
 
 def _covers(point: Point, metrics: Sequence[str]) -> bool:
-    return all(name in point.metrics for name in metrics)
+    return point.scoring == scoring() and all(name in point.metrics for name in metrics)

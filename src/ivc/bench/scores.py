@@ -16,6 +16,8 @@ is the mean of the frames' PSNRs, as papers on learned video have it. Alpha is n
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -123,6 +125,18 @@ def _alike(test: Frames, form: PixelFormat, original: Frames, number: int) -> Fr
         test = change_depth(test, form.depth)
     # what is declared of colours is the container's business; the samples are compared
     return Frames(test.planes, form)
+
+
+@functools.cache
+def scoring() -> str:
+    """Hash of the code that computes figures: old ones are not mixed with new ones."""
+    import ivc.metrics
+
+    folder = Path(ivc.metrics.__file__).parent
+    digest = hashlib.sha256()
+    for file in (Path(__file__), *sorted(folder.glob("*.py"))):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def finite(values: dict[str, float]) -> dict[str, float | None]:

@@ -1,14 +1,14 @@
 """Results as curves and comparisons: nothing that failed is left out of a mean unseen.
 
-A picture on which a codec failed at any setting gives it no curve there; the comparison then says
-``11 of 12`` and why, and its mean must not be read as one over all.
+A codec that failed on a picture at any setting has no mean at all: it would be one over other
+pictures than those of the codecs beside it.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import mean
 
 from ivc.bench import bd
@@ -86,10 +86,26 @@ def failures(points: Iterable[Point]) -> list[Point]:
     return [point for point in points if point.error]
 
 
+@dataclass(frozen=True)
+class Comparison(bd.Summary):
+    """A BD-rate over sources.
+
+    Attributes:
+        failed: sources on which one of the two failed; if there are any, there is no mean.
+        common: qualities (low, high) that are compared on every source, similarities in dB; None
+            if there are none.
+    """
+
+    failed: int = 0
+    common: tuple[float, float] | None = None
+
+
 def difference(
     points: Sequence[Point], metric: str, test: str, reference: str, *, method: bd.Method = "pchip"
-) -> bd.Summary:
+) -> Comparison:
     """BD-rate of a codec against another over all sources that either of them was run on.
+
+    Clips do not count if one of the two codes stills only, nor stills if one codes clips only.
 
     Args:
         points: all results.
@@ -98,14 +114,24 @@ def difference(
         reference: name of the codec that it is judged against.
         method: of interpolation.
     """
-    both = [point for point in points if point.codec in (test, reference)]
+    kinds = [{p.frames > 1 for p in points if p.codec == codec} for codec in (test, reference)]
+    both = [
+        point for point in points
+        if point.codec in (test, reference) and all((point.frames > 1) in kind for kind in kinds)
+    ]  # fmt: skip
     found = curves(both, metric)
     summary = bd.over_pictures(found.get(reference, {}), found.get(test, {}), method=method)
     why = {p.source: f"{p.title} failed at {p.setting:g}: {p.error}" for p in failures(both)}
     known = set(summary.pictures) | set(summary.refused)
     refused = {**summary.refused, **why}
     total = len(known | set(why))
-    return replace(summary, refused=refused, total=total, complete=bool(total) and not refused)
+    low = max((value.low for value in summary.pictures.values()), default=0.0)
+    high = min((value.high for value in summary.pictures.values()), default=0.0)
+    return Comparison(
+        None if why else summary.mean, None if why else summary.median,
+        None if why else summary.interval, summary.count, total, bool(total) and not refused,
+        summary.pictures, refused, len(why), (low, high) if low < high else None,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -140,17 +166,18 @@ class Speed:
 
 
 def speeds(timings: Iterable[Point]) -> dict[str, Speed]:
-    """Speed by codec."""
+    """Speed by codec; a codec of which a timing failed has none."""
 
     def own(costs: Sequence[Cost]) -> float:
         return sum(c.process_seconds if c.seconds is None else c.seconds for c in costs)
 
     groups: dict[str, list[Point]] = {}
     for point in timings:
-        if not point.error and point.encode and point.decode:
-            groups.setdefault(point.codec, []).append(point)
+        groups.setdefault(point.codec, []).append(point)
     found = {}
     for codec, group in groups.items():
+        if any(point.error for point in group):
+            continue
         encode = [point.encode for point in group if point.encode]
         decode = [point.decode for point in group if point.decode]
         warm = all(cost.seconds is not None for cost in (*encode, *decode))
@@ -165,7 +192,10 @@ def speeds(timings: Iterable[Point]) -> dict[str, Speed]:
 
 
 def mean_points(points: Sequence[Point], metric: str) -> dict[str, list[tuple[float, float]]]:
-    """Mean rate and mean figure by codec, setting by setting, of codecs complete on all sources."""
+    """Mean rate and mean figure by codec, setting by setting, of codecs complete on all sources.
+
+    Similarities are averaged first and then put in dB, as in published curves.
+    """
     sources = {point.source for point in points}
     found: dict[str, list[tuple[float, float]]] = {}
     for codec in codecs_of(points):
@@ -176,8 +206,8 @@ def mean_points(points: Sequence[Point], metric: str) -> dict[str, list[tuple[fl
             values = [point.figure(metric) for point in here]
             if {p.source for p in here} != sources or any(v is None for v in values):
                 break
-            figures = [rising(metric, value) for value in values if value is not None]
-            row.append((mean(p.rates["bpp"] for p in here), mean(figures)))
+            figure = mean(value for value in values if value is not None)
+            row.append((mean(p.rates["bpp"] for p in here), rising(metric, figure)))
         else:
             if row and all(math.isfinite(value) for _, value in row):
                 found[codec] = sorted(row)

@@ -1,9 +1,9 @@
-"""Speed, like with like: one command at a time, after a warm-up, medians, threads stated.
+"""Speed, like with like: one command at a time, after a warm-up, medians, on so many processors.
 
 Two figures for each direction. ``process_seconds`` is a whole process, as a person waits for it,
 with its start and the reading and writing of files. ``seconds`` is the codec's own work in a
-process that has done it once before; programs that are one process for one file have none, and
-start so fast that it makes no difference.
+process that has done it once before; programs that are one process for one file have none. The
+two are never set beside one another: stills are compared by either, clips by whole processes.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _time(job: Job, repeat: int) -> Point:
 
 
 def _median(command: Sequence[str], job: Job, repeat: int) -> Cost:
-    runs = [run(command, threads=job.threads) for _ in range(repeat + 1)][1:]
+    runs = [run(command, threads=job.threads, pinned=True) for _ in range(repeat + 1)][1:]
     return Cost(
         None, median(r.seconds for r in runs), median(r.cpu_seconds for r in runs),
         max(r.peak_bytes for r in runs), repeat,
@@ -85,7 +85,7 @@ def _median(command: Sequence[str], job: Job, repeat: int) -> Cost:
 
 
 def _inner(command: Sequence[str], task: Task) -> float:
-    output = run(command, threads=task.threads).output
+    output = run(command, threads=task.threads, pinned=True).output
     try:
         return median(float(value) for value in json.loads(output)["seconds"])
     except (ValueError, KeyError, TypeError):

@@ -84,7 +84,7 @@ def _ours(options: argparse.Namespace) -> list[float]:
     data = options.source.read_bytes()
 
     def decode() -> int:
-        with ivc.open(io.BytesIO(data)) as clip:
+        with ivc.open(io.BytesIO(data), model=codec.model or None) as clip:
             return sum(len(segment.frames) for segment in clip.segments())
 
     return _repeated(decode, options.repeat)[1]

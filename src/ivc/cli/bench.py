@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from ivc.bench.material import Material
     from ivc.bench.points import Point
     from ivc.bench.runner import Job
+    from ivc.bench.store import Store
     from ivc.bench.suite import Suite
+    from ivc.bench.summary import Speed
 
 
 @click.command(
@@ -219,7 +221,7 @@ def _timed(
     suite: Suite, materials: Sequence[Material], only: Sequence[str], threads: int
 ) -> list[Job]:
     """What ``--timing`` times: the first sources of each kind, at a middle setting."""
-    from ivc.bench.runner import Job, jobs_of
+    from ivc.bench.runner import jobs_of
     from ivc.bench.timing import middle
 
     first = [m for m in materials if m.still][: suite.timing.sources]
@@ -232,15 +234,12 @@ def _timed(
         c.name: (suite.timing.settings.get(c.name, middle(suite.ladders.get(c.name, c.ladder))),)
         for c in chosen
     }
-    jobs, _ = jobs_of(first, chosen, ladders=ladders, threads=threads)
-    return [Job(job.material, job.contender, job.setting, threads) for job in jobs]
+    return jobs_of(first, chosen, ladders=ladders, threads=threads)[0]
 
 
-def _known_timings(store: object, jobs: Sequence[Job]) -> list[Point]:
+def _known_timings(store: Store, jobs: Sequence[Job]) -> list[Point]:
     from ivc.bench.runner import machine
-    from ivc.bench.store import Store
 
-    assert isinstance(store, Store)
     found = []
     for job in jobs:
         point = store.get_timing(job.key, machine())
@@ -285,6 +284,18 @@ def _export(files: Sequence[str], points: Sequence[Point], timings: Sequence[Poi
 
 def _print(suite: Suite, points: Sequence[Point], timings: Sequence[Point]) -> None:
     """BD-rates against the suite's reference, or sizes of lossless codecs; and speeds."""
+    _print_tables(suite, points, timings)
+    timed = [point for point in timings if point.encode]
+    if timed and timed[0].encode:
+        count, threads = timed[0].encode.repetitions, timed[0].threads
+        names = ", ".join(dict.fromkeys(point.source for point in timed))
+        print(
+            f"Speed of whole processes on {names}: median of {count} after a warm-up, on {threads}"
+        )
+        print(f"processor(s) of {timed[0].machine}.")
+
+
+def _print_tables(suite: Suite, points: Sequence[Point], timings: Sequence[Point]) -> None:
     from ivc.bench import summary
 
     speeds = summary.speeds(timings)
@@ -295,7 +306,7 @@ def _print(suite: Suite, points: Sequence[Point], timings: Sequence[Point]) -> N
         if reference not in titles:
             reference = curved[0].codec
         metrics = [m for m in suite.metrics if m in summary.metrics_of(curved)]
-        print(f"BD-rate against {titles[reference]}, mean over sources (measured of all):")
+        print(f"BD-rate against {titles[reference]}, mean over sources:")
         rows = []
         for codec in summary.codecs_of(curved):
             row = [titles[codec]]
@@ -321,14 +332,13 @@ def _print(suite: Suite, points: Sequence[Point], timings: Sequence[Point]) -> N
 _SPEED = ("encode MP/s", "decode MP/s", "memory")
 
 
-def _speed_cells(speed: object) -> list[str]:
-    from ivc.bench.summary import Speed
-
-    if not isinstance(speed, Speed):
+def _speed_cells(speed: Speed | None) -> list[str]:
+    if speed is None:
         return ["", "", ""]
     peak = human_bytes(max(speed.encode_peak, speed.decode_peak))
     return [
-        f"{speed.megapixels / speed.encode:.3g}", f"{speed.megapixels / speed.decode:.3g}", peak
+        f"{speed.megapixels / speed.encode_process:.3g}",
+        f"{speed.megapixels / speed.decode_process:.3g}", peak,
     ]  # fmt: skip
 
 
@@ -338,8 +348,10 @@ def _difference(points: Sequence[Point], metric: str, test: str, reference: str)
     if test == reference:
         return "0"
     found = summary.difference(points, metric, test, reference)
+    if found.failed:
+        return f"failed on {found.failed} of {found.total}"
     if found.mean is None:
-        return "failed" if found.total else ""
+        return "no overlap" if found.total else ""
     text = f"{found.mean:+.1f} %"
     return text if found.complete else f"{text} ({found.count} of {found.total})"
 

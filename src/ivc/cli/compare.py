@@ -13,7 +13,7 @@ import click
 from ivc.cli import paths
 from ivc.cli.benchbar import Bar
 from ivc.cli.help import Command, option
-from ivc.cli.terminal import human_bytes, note, print_json, print_table, show_warnings
+from ivc.cli.terminal import FAILED, human_bytes, note, print_json, print_table, show_warnings
 from ivc.errors import UsageError
 
 if TYPE_CHECKING:
@@ -128,6 +128,7 @@ def compare(
     bytes each of them needs for the same quality; the report has curves and pictures to look at.
     Needs: pip install 'ivc[bench]'.
     """
+    from ivc.bench import summary
     from ivc.bench.compare import compare as run
     from ivc.bench.look import Look
     from ivc.bench.material import prepare
@@ -174,12 +175,17 @@ def compare(
             note(line)
         for name, why in found.failed.items():
             note(f"warning: {name} failed: {why}")
+        for point in summary.failures(found.points):
+            if point.codec not in found.failed:
+                note(f"warning: {point.title} failed at {point.setting:g}: {point.error}")
     if as_json:
         print_json(_document(found, page if size else None))
-        return
-    _print(found, threads)
-    if size:
-        print(f"\n{page} ({human_bytes(size)}) has the curves, and the pictures to look at.")
+    else:
+        _print(found, threads)
+        if size:
+            print(f"\n{page} ({human_bytes(size)}) has the curves, and the pictures to look at.")
+    if found.failed:
+        raise click.exceptions.Exit(FAILED)
 
 
 def _ours(profile: str | None, effort: int, still: bool) -> str:
@@ -247,8 +253,9 @@ def _print(found: Comparison, threads: int) -> None:
     head = ["codec", "setting", "file", summary.title(found.metric) if found.metric else "quality"]
     head += ["bytes at equal", "than ivc", "encode s", "decode s", "memory"]
     print_table(head, rows)
-    cores = f"{threads} thread{'s' if threads > 1 else ''}"
-    print(f"Seconds and memory are those of whole processes, run alone with {cores}.")
+    cores = f"{threads} processor{'s' if threads > 1 else ''}"
+    print("Seconds and memory are those of whole processes, with the start of Python where it is")
+    print(f"used; each ran once, alone, on {cores}.")
 
 
 def _document(found: Comparison, page: Path | None) -> dict[str, Any]:

@@ -9,6 +9,8 @@ the stream. VVenC codes 8 bit inside as 10 bit, as VVC usually is; what it decod
 from __future__ import annotations
 
 import functools
+import hashlib
+import inspect
 import os
 import shutil
 import subprocess
@@ -55,8 +57,8 @@ class Encoder:
 
 
 _X264 = (
-    "-preset {preset} -tune psnr -crf {setting} -x264-params "
-    "keyint={gop}:min-keyint={gop}:scenecut=0:open-gop=0:rc-lookahead=40:threads={threads} "
+    "-preset {preset} -tune psnr -crf {setting} -x264-params keyint={gop}:min-keyint={gop}:"
+    "scenecut=0:open-gop=0:rc-lookahead={lookahead}:threads={threads} "
     "-bsf:v filter_units=remove_types=6"
 )
 _X265 = (
@@ -88,11 +90,13 @@ _QP: Ladder = (44.0, 39.0, 34.0, 29.0, 24.0, 19.0)
 
 ENCODERS: dict[str, Encoder] = {
     "x264-medium": Encoder(
-        "x264 medium", "libx264", ".264", _X264.replace("{preset}", "medium"), _CRF,
+        "x264 medium", "libx264", ".264",
+        _X264.replace("{preset}", "medium").replace("{lookahead}", "40"), _CRF,
         even=True,
     ),
     "x264-veryslow": Encoder(
-        "x264 veryslow", "libx264", ".264", _X264.replace("{preset}", "veryslow"), _CRF,
+        "x264 veryslow", "libx264", ".264",
+        _X264.replace("{preset}", "veryslow").replace("{lookahead}", "60"), _CRF,
         even=True,
     ),
     "x265-medium": Encoder(
@@ -116,7 +120,7 @@ ENCODERS: dict[str, Encoder] = {
         layouts=_420,
     ),
     "libaom": Encoder("libaom cpu-used 4", "libaom-av1", ".ivf", _AOM, _AV1),
-    "vp9": Encoder("VP9 cpu-used 1", "libvpx-vp9", ".ivf", _VP9, _AV1),
+    "vp9": Encoder("VP9 cpu-used 1, one pass", "libvpx-vp9", ".ivf", _VP9, _AV1),
     "vvenc-faster": Encoder(
         "VVenC faster", "libvvenc", ".266", _VVC.replace("{preset}", "faster"), _QP, "qp",
         layouts=_420, even=True,
@@ -153,6 +157,11 @@ class ClipAnchor(Contender):
     def version(self) -> str:
         """FFmpeg's version, which fixes that of the library inside, and the options."""
         return f"{ffmpeg_version()}: {self._row.library} {self._row.options.format(**_SHOWN)}"
+
+    def identity(self) -> str:
+        """See ``Contender``; how it is called decides what it decodes to."""
+        done = "".join(map(inspect.getsource, (ClipAnchor.encode, ClipAnchor.decode)))
+        return f"{super().identity()} | {hashlib.sha256(done.encode()).hexdigest()[:12]}"
 
     def missing(self) -> str | None:
         """See ``Contender``."""

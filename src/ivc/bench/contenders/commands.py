@@ -10,12 +10,14 @@ extension = ".my"
 from __future__ import annotations
 
 import functools
+import hashlib
 import math
 import re
 import shlex
 import shutil
 import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 from ivc.bench.contenders.base import Contender, Task
@@ -108,7 +110,9 @@ class Command(Contender):
 
     def identity(self) -> str:
         """See ``Contender``; some programs look at the extension."""
-        return f"{super().identity()} | {self.extension}"
+        programs = (shlex.split(template)[0] for template in (self._encode, self._decode))
+        built = [_content(shutil.which(program)) for program in programs]
+        return f"{super().identity()} | {self.extension} | {' '.join(built)}"
 
     @functools.cached_property
     def _stated(self) -> str:
@@ -123,6 +127,17 @@ class Command(Contender):
         except (OSError, ValueError, subprocess.TimeoutExpired):
             return self._version
         return next(iter((done.stdout or done.stderr).splitlines()), self._version)
+
+
+@functools.cache
+def _content(program: str | None) -> str:
+    """Hash of a program's file: it may be built anew without saying so."""
+    if program is None:
+        return "missing"
+    try:
+        return hashlib.sha256(Path(program).read_bytes()).hexdigest()[:12]
+    except OSError:
+        return program
 
 
 def is_number(value: object) -> bool:

@@ -6,6 +6,7 @@ import ast
 import functools
 import hashlib
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,7 +15,10 @@ from ivc.codecs import Profile, by_name
 from ivc.errors import UsageError
 
 QUALITIES: Ladder = (8.0, 18.0, 28.0, 40.0, 52.0, 64.0, 76.0, 88.0)
-_SHARED = ("codecs/base.py", "entropy", "nets", "pipeline", "signal", "stream", "types.py")
+_SHARED = (
+    "api.py", "codecs/base.py", "entropy", "media", "nets", "pipeline", "signal", "stream",
+    "types.py",
+)  # fmt: skip
 
 
 class Ours(Contender):
@@ -56,7 +60,9 @@ class Ours(Contender):
         """Version of ivc, and hash of the code and models that decide this codec's files."""
         from ivc import __version__
 
-        return f"ivc {__version__}, code {code_digest(self._profile)}"
+        model = self._settings.get("model")
+        own = f", model {_content(Path(model))}" if model else ""
+        return f"ivc {__version__}, code {code_digest(self._profile)}{own}"
 
     def missing(self) -> str | None:
         """See ``Contender``."""
@@ -82,10 +88,19 @@ class Ours(Contender):
     def decode(self, task: Task) -> list[str]:
         """See ``Contender``."""
         command = [*_ivc(), "decode", str(task.coded), "-o", str(task.decoded), "--quiet"]
+        if self.model:
+            command += ["--model", self.model]
         return command + self._jobs(task)
 
-    def timed(self, task: Task, repeat: int) -> tuple[list[str], list[str]]:
-        """See ``Contender``."""
+    @property
+    def model(self) -> str:
+        """Folder of the user's own model; empty for ivc's."""
+        return self._settings.get("model", "")
+
+    def timed(self, task: Task, repeat: int) -> tuple[list[str], list[str]] | None:
+        """See ``Contender``; not for several worker processes, which belong to a whole process."""
+        if self._jobs(task):
+            return None
         common = ["--threads", str(task.threads), "--repeat", str(repeat)]
         worker = [sys.executable, "-m", "ivc.bench.worker"]
         encode = [*worker, "encode", self.name, str(task.material.path), str(task.coded)]
@@ -121,18 +136,26 @@ def code_digest(profile: Profile) -> str:
     measurements.
     """
     package = Path(__file__).parents[2]
-    module = profile.target.partition(":")[0].removeprefix("ivc.").replace(".", "/")
-    own = package / module
-    places = [own if own.is_dir() else own.with_suffix(".py")]
-    places += [package / name for name in _SHARED]
-    places.append(package / "models" / profile.name)
+    # ivc.codecs.image, or all of ivc.codecs.roadmap, whose codecs are several files each
+    own = package / "codecs" / profile.target.split(".")[2].partition(":")[0]
+    places = [own, *(package / name for name in _SHARED), package / "models" / profile.name]
     digest = hashlib.sha256()
+    for name in ("numpy", "numba", "onnxruntime"):
+        digest.update(metadata.version(name).encode())
     for place in places:
         for file in sorted(place.rglob("*")) if place.is_dir() else [place]:
             if file.suffix == ".py":
                 digest.update(_meaning(file).encode())
             elif file.is_file() and file.suffix in (".zip", ".onnx", ".npz"):
                 digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _content(folder: Path) -> str:
+    """Hash of the files of a folder."""
+    digest = hashlib.sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
 
 

@@ -7,6 +7,8 @@ over; ``avif-default`` and ``heic-default`` are what a user gets who sets nothin
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 import io
 import sys
 from collections.abc import Callable
@@ -72,6 +74,8 @@ def _pillow(format: str, picture: Picture, setting: float, threads: int, **optio
             # without it Pillow codes R, G and B each by itself, which costs half the bytes
             options["mct"] = 1
     elif not options.get("lossless") and format != "PNG":
+        if setting != int(setting):
+            raise ValueError(f"{format} takes whole numbers as quality, not {setting:g}")
         options["quality"] = int(setting)
     file = io.BytesIO()
     Image.fromarray(picture).save(file, format, **options)
@@ -172,7 +176,7 @@ def _heic_version() -> str:
 
 _QUALITIES = (8.0, 18.0, 30.0, 45.0, 60.0, 75.0, 86.0, 94.0)
 _WEBP = (0.0, 8.0, 20.0, 40.0, 60.0, 78.0, 90.0, 97.0)
-_AVIF = (15.0, 28.0, 40.0, 52.0, 64.0, 76.0, 86.0, 93.0)
+_AVIF = (4.0, 15.0, 28.0, 40.0, 52.0, 64.0, 76.0, 86.0, 93.0)
 _HEIC = (10.0, 22.0, 34.0, 45.0, 56.0, 68.0, 80.0, 92.0)
 _DISTANCES = (15.0, 9.0, 6.0, 4.0, 2.5, 1.5, 0.8, 0.4)
 _RATIOS = (160.0, 90.0, 50.0, 30.0, 18.0, 11.0, 7.0, 4.5)
@@ -257,6 +261,13 @@ CODERS: dict[str, Coder] = {
 """All still anchors by name."""
 
 
+def _described(function: Any) -> str:
+    """Source and options of a function of the table."""
+    if isinstance(function, partial):
+        return f"{_described(function.func)}{function.args}{sorted(function.keywords.items())}"
+    return inspect.getsource(function)
+
+
 class StillAnchor(Contender):
     """A row of ``CODERS`` as a contender."""
 
@@ -271,6 +282,11 @@ class StillAnchor(Contender):
     def version(self) -> str:
         """See ``Contender``."""
         return f"{self._coder.version()} ({self._coder.options})"
+
+    def identity(self) -> str:
+        """See ``Contender``; the functions that do it, and their options, decide its files too."""
+        done = "".join(map(_described, (self._coder.encode, self._coder.decode)))
+        return f"{super().identity()} | {hashlib.sha256(done.encode()).hexdigest()[:12]}"
 
     def missing(self) -> str | None:
         """See ``Contender``."""
