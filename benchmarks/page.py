@@ -285,7 +285,12 @@ def versions(results: Sequence[Results]) -> str:
         for point in one.points:
             found.setdefault(point.codec, point)
     # of FFmpeg's codecs the options are in the command
-    rows = [[p.title, p.version.partition(": ")[0].replace("|", "\\|")] for p in found.values()]
+    rows = []
+    for p in found.values():
+        version = p.version
+        if version.startswith("ffmpeg"):
+            version = version.partition(": ")[0]
+        rows.append([p.title, version.replace("|", "\\|")])
     text = table(["codec", "version"], rows, left=2)
     commands = "\n".join(f"# {p.title}\n{p.commands[0]}" for p in found.values())
     return f"{text}\nThe commands that encode, at the first setting:\n\n```bash\n{commands}\n```\n"
