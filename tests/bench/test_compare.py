@@ -1,5 +1,7 @@
 """One input against the tools of today."""
 
+import math
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,6 +12,7 @@ from ivc.bench.contenders import find
 from ivc.bench.material import prepare
 from ivc.bench.store import Store
 from ivc.errors import UsageError
+from results import point
 
 
 @pytest.fixture
@@ -92,3 +95,17 @@ def test_wrong_requests(material, store, tmp_path, changes, message):
 def test_defaults_suit_the_input(material):
     assert module.default_codecs(material, find("ivc:image")) == module.STILLS
     assert module.default_codecs(material, find("ivc:dpcm")) == module.LOSSLESS_STILLS
+
+
+def test_a_lossless_file_reaches_any_quality():
+    lossy = [
+        point("x", setting=float(i), size=100 * i, metrics={"psnr-y": 30.0 + i}) for i in (1, 5)
+    ]
+    exact = point("x", setting=9.0, size=900, metrics={"psnr-y": None}, exact=True)
+    nearest = module._nearest
+    assert nearest([*lossy, exact], "psnr-y", 34.0)[0] is lossy[1]
+    assert nearest([*lossy, exact], "psnr-y", 60.0) == (exact, 900.0)
+    assert nearest([*lossy, exact], "psnr-y", math.inf) == (exact, 900.0)
+    assert nearest([exact], "psnr-y", 40.0) == (exact, 900.0)
+    assert nearest(lossy, "psnr-y", math.inf) == (lossy[1], None)
+    assert nearest(lossy, "psnr-y", 60.0) == (lossy[1], None)

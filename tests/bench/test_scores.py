@@ -173,6 +173,20 @@ def test_alpha_is_not_scored_but_has_to_be_exact(tmp_path):
     assert score(material, material.path, ["psnr-rgb"]).exact
 
 
+def test_colour_under_full_transparency_is_not_scored(tmp_path):
+    picture = np.zeros((24, 32, 4), np.uint8)
+    picture[..., :3] = np.random.default_rng(4).integers(60, 190, (24, 32, 3))
+    picture[:, 8:, 3] = 255
+    material = prepare(write(tmp_path / "a.png", frames_from_array(picture)), tmp_path)
+    other = picture.copy()
+    other[:, :8, :3] = 0
+    other[:, 8:, :3] += 3
+    decoded = write(tmp_path / "d.png", frames_from_array(other))
+    found = score(material, decoded, ["psnr-rgb"])
+    assert not found.exact
+    assert found.values["psnr-rgb"] == pytest.approx(psnr(9 * 24 / 32))
+
+
 def test_the_declared_colours_are_not_compared(tmp_path):
     frames = yuv()
     full = Frames(frames.planes, replace(frames.format, colour=Colour(full_range=True)))

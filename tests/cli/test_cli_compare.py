@@ -1,6 +1,7 @@
 """``ivc compare`` and ``ivc bench`` as a person types them."""
 
 import csv
+import importlib.util
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import sys
 import time
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -58,6 +60,33 @@ def test_compare_prints_a_table_and_writes_a_page(ivc, folder, photo):
     page = (folder / "photo-compare.html").read_text()
     assert "JPEG 4:4:4" in page
     assert page.count("data:image/webp") == 3
+
+
+def test_compare_never_replaces_its_input(ivc, photo):
+    before = photo.read_bytes()
+    assert "is the input" in ivc("compare", "photo.png", "-o", "photo.png").error
+    assert photo.read_bytes() == before
+
+
+def test_compare_lossless_leaves_lossy_codecs_out(ivc, photo):
+    done = ivc(
+        "compare", photo, "--profile", "dpcm", "--codec", "png", "--codec", "webp", "--no-report"
+    )
+    assert done.code == 0
+    assert "WebP is left out: it is lossy, and ivc dpcm is not" in done.err
+    assert "WebP" not in done.out
+    alone = ivc("compare", photo, "--profile", "dpcm", "--codec", "webp")
+    assert "there is nothing to compare with" in alone.error
+
+
+def test_missing_tools_are_named(ivc, photo, monkeypatch):
+    find = importlib.util.find_spec
+    hidden = {"psutil", "scipy"}
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name, *a: None if name in hidden else find(name, *a)
+    )
+    for arguments in (["compare", photo], ["bench", "quick"]):
+        assert "need psutil and scipy: pip install 'ivc[bench]'" in ivc(*arguments).error
 
 
 def test_compare_as_json(ivc, folder, photo):
@@ -141,6 +170,8 @@ def test_bench_times(ivc, folder, suite):
         (["quick", "--metric", "beauty"], "no metric is called 'beauty'"),
         (["quick", "--export", "r.xlsx"], "ends with .jsonl or .csv"),
         (["quick", "--jobs", "0"], "the least is 1"),
+        (["quick", "--timeout", "-1"], "a number of seconds above 0"),
+        (["quick", "--export", "no/such/r.csv"], "no/such is no folder"),
     ],
 )
 def test_bench_says_what_is_wrong_in_one_line(ivc, arguments, message):
@@ -159,7 +190,7 @@ def test_bench_lists_codecs_suites_and_metrics(ivc):
 def test_ctrl_c_stops_all_and_keeps_what_is_done(folder, suite):
     slow = """ladder = [1, 2]
 [commands.slow]
-encode = "sleep 100 {input} {output}"
+encode = "sh -c 'sleep 100' {input} {output}"
 decode = "cp {input} {output}"
 """
     suite.write_text(SUITE + slow)
@@ -181,8 +212,8 @@ decode = "cp {input} {output}"
     assert child.returncode == 130
     assert error.splitlines()[-1].startswith("ivc: interrupted")
     assert _known(base) == 4
-    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
-    assert str(folder) not in "".join(li for li in running.splitlines() if "sleep 100" in li)
+    running = [" ".join(p.info["cmdline"] or []) for p in psutil.process_iter(["cmdline"])]
+    assert not [line for line in running if "sleep 100" in line and str(folder) in line]
 
 
 def _known(base: os.PathLike) -> int:

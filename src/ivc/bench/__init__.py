@@ -19,3 +19,20 @@
 ``look``        pictures for its viewer
 ==============  ===================================================================================
 """
+
+from ivc.errors import UsageError
+
+
+def require_tools() -> None:
+    """Check that what every measurement needs is there.
+
+    Raises:
+        UsageError: when it is not, with what to install.
+    """
+    from importlib.util import find_spec
+
+    missing = [name for name in ("psutil", "scipy") if find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"ivc compare and ivc bench need {' and '.join(missing)}: pip install 'ivc[bench]'"
+        )

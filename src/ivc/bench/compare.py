@@ -121,11 +121,16 @@ def compare(
         raise UsageError(f"{material.name}: {own.title} {why}")
     metrics = tuple(dict.fromkeys([metric, *METRICS]))
     anchors = contenders(others or default_codecs(material, own))
+    lossy = [anchor for anchor in anchors if own.lossless and not anchor.lossless]
+    anchors = [anchor for anchor in anchors if anchor not in lossy]
     ladders = {own.name: _ours(own, quality)}
     for anchor in anchors:
         ladders.setdefault(anchor.name, _coarse(anchor))
     wanted = [own, *(anchor for anchor in anchors if anchor.name != own.name)]
     jobs, skipped = jobs_of([material], wanted, ladders=ladders, threads=threads)
+    skipped += [f"{a.title} is left out: it is lossy, and {own.title} is not" for a in lossy]
+    if {job.contender.name for job in jobs} == {own.name}:
+        raise UsageError(f"there is nothing to compare with: {'; '.join(skipped)}")
     points = measure(jobs, store, metrics, workers=workers, watch=watch)
     target = next(p for p in points if p.codec == own.name and p.setting == _middle(own, quality))
     if target.error:
@@ -162,11 +167,9 @@ def _match(
     if not good:
         found.failed[contender.name] = points[0].error
         return
-    best, equal = good[0], None
+    best, equal = min(good, key=lambda p: p.size), None
     if found.metric:
-        goal = summary.rising(found.metric, found.ours.figure(found.metric) or 0.0)
-        best = min(good, key=lambda p: abs(_figure(p, found.metric) - goal))
-        equal = _size_at(good, found.metric, goal)
+        best, equal = _nearest(good, found.metric, _figure(found.ours, found.metric))
     if contender.name == found.ours.codec:
         best, equal = found.ours, float(found.ours.size)
     job = Job(found.material, contender, best.setting, threads)
@@ -177,6 +180,19 @@ def _match(
     found.matches[contender.name] = Match(
         replace(point, title=contender.title), equal if found.metric else float(point.size)
     )
+
+
+def _nearest(points: Sequence[Point], metric: str, goal: float) -> tuple[Point, float | None]:
+    """The point nearest to a quality, and the bytes at it; a lossless point reaches any quality."""
+    exact = [point for point in points if math.isinf(_figure(point, metric))]
+    lossy = [point for point in points if not math.isinf(_figure(point, metric))]
+    equal = _size_at(lossy, metric, goal) if lossy and math.isfinite(goal) else None
+    if equal is None and exact:
+        best = min(exact, key=lambda point: point.size)
+        return best, float(best.size)
+    if math.isinf(goal):
+        return max(points, key=lambda point: _figure(point, metric)), None
+    return min(lossy, key=lambda point: abs(_figure(point, metric) - goal)), equal
 
 
 def _figure(point: Point, metric: str) -> float:

@@ -87,7 +87,11 @@ class Look:
 
 
 def pictures(
-    suite: Suite, materials: Sequence[Material], points: Sequence[Point], folder: Path
+    suite: Suite,
+    materials: Sequence[Material],
+    points: Sequence[Point],
+    folder: Path,
+    timeout: float = 3600.0,
 ) -> list[Picture]:
     """The viewer's pictures of a suite: its first still and clip, all codecs at about one size.
 
@@ -100,13 +104,15 @@ def pictures(
         own = [p for p in points if p.source == material.name and not p.error and not p.lossless]
         look = Look(material)
         for point in _matched(own, suite.reference):
-            look.versions += _remembered(point, look, suite, folder)
+            look.versions += _remembered(point, look, suite, folder, timeout)
         if look.versions:
             found.append(look.picture())
     return found
 
 
-def _remembered(point: Point, look: Look, suite: Suite, folder: Path) -> list[Version]:
+def _remembered(
+    point: Point, look: Look, suite: Suite, folder: Path, timeout: float
+) -> list[Version]:
     """The version of a point, from an earlier run or made again; none if it fails now."""
     file = folder / "look" / f"{point.key}.json"
     with contextlib.suppress(OSError, ValueError, TypeError):
@@ -115,7 +121,7 @@ def _remembered(point: Point, look: Look, suite: Suite, folder: Path) -> list[Ve
     job = Job(look.material, find(point.codec, suite.commands), point.setting, point.threads)
     names = [name for name in point.metrics if not name.endswith("-mean")]
     with tempfile.TemporaryDirectory(dir=folder) as name:
-        run_point(job, Path(name), names, keep=made.keep)
+        run_point(job, Path(name), names, keep=made.keep, timeout=timeout)
     if made.versions:
         file.parent.mkdir(exist_ok=True)
         file.write_text(json.dumps(asdict(made.versions[0])))

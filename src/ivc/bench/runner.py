@@ -141,6 +141,7 @@ def measure(
             told(point, True)
         else:
             todo.append(job)
+    workers = max(1, min(workers, len(todo)))
     stop = threading.Event()
     with tempfile.TemporaryDirectory(prefix="ivc-bench-") as name:
         folders: queue.SimpleQueue[Path] = queue.SimpleQueue()

@@ -11,7 +11,8 @@ others                 the optional metrics of ``ivc.metrics``
 Metrics of colour see Y'CbCr converted to RGB.
 
 A PSNR of a clip is that of the mean squared error of all frames; with ``-mean`` after its name it
-is the mean of the frames' PSNRs, as papers on learned video have it. Alpha is not scored.
+is the mean of the frames' PSNRs, as papers on learned video have it. Alpha is not scored, nor is
+colour where the original is wholly transparent.
 """
 
 from __future__ import annotations
@@ -71,6 +72,7 @@ def score(material: Material, decoded: Path, metrics: Sequence[str]) -> Scores:
         exact = exact and all(
             (a == b).all() for a, b in zip(original.planes, test.planes, strict=True)
         )
+        test = _visible(original, test)
         in_rgb: tuple[Frames, Frames] | None = None
         for name, meter in meters.items():
             if name in IN_RGB and original.format.layout not in (Layout.GRAY, Layout.RGB):
@@ -100,6 +102,24 @@ def _pairs(material: Material, decoded: Path) -> Iterator[tuple[Frames, Frames]]
             held = []
     if held:
         yield _joined(held)
+
+
+def _visible(original: Frames, test: Frames) -> Frames:
+    """The test with the original's colour where that is wholly transparent.
+
+    Encoders are free to put anything there, and most do.
+    """
+    if not original.format.alpha or original.format.layout not in (Layout.GRAY, Layout.RGB):
+        return test
+    hidden = original.planes[-1] == 0
+    if not hidden.any():
+        return test
+    planes = []
+    for a, b in zip(original.planes, test.planes, strict=True):
+        plane = b.copy()
+        plane[hidden] = a[hidden]
+        planes.append(plane)
+    return Frames(planes, test.format)
 
 
 def _joined(pairs: list[tuple[Frames, Frames]]) -> tuple[Frames, Frames]:

@@ -34,6 +34,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from ivc.bench import published
 from ivc.bench.contenders import GROUPS, Contender, contenders, find
 from ivc.bench.contenders.commands import Command, is_number
 from ivc.bench.scores import PLAIN
@@ -161,6 +162,8 @@ def parse(name: str, data: Mapping[str, Any]) -> Suite:
             raise UsageError(f"{name}: {key} is a list of texts")
         return tuple(value)
 
+    if data.get("published"):
+        published.curves(str(data["published"]))
     frames = data.get("frames")
     if frames is not None and (not _is_count(frames) or frames < 1):
         raise UsageError(f"{name}: frames is a positive number")
@@ -214,7 +217,7 @@ def _ladders(name: str, table: Any) -> dict[str, tuple[float, ...]]:
         raise UsageError(f"{name}: ladders are lists of numbers")
     if not all(table.values()):
         raise UsageError(f"{name}: a ladder is empty")
-    return {key: tuple(map(float, row)) for key, row in table.items()}
+    return {key: tuple(dict.fromkeys(map(float, row))) for key, row in table.items()}
 
 
 def _timing(name: str, table: Any, texts: Any) -> Timing:

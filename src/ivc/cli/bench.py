@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ivc.cli import paths
 from ivc.cli.benchbar import Bar
 from ivc.cli.help import Command, option
 from ivc.cli.terminal import human_bytes, note, print_table, show_warnings
@@ -147,8 +149,13 @@ def bench(
     for file in export:
         if Path(file).suffix not in (".jsonl", ".csv"):
             raise UsageError(f"--export {file}: the name ends with .jsonl or .csv")
+        paths.check_output(file)
+    if not 0 < timeout < math.inf:
+        raise UsageError(f"--timeout {timeout}: a number of seconds above 0")
+    from ivc.bench import require_tools
     from ivc.bench.suite import load
 
+    require_tools()
     chosen = load(suite)
     chosen = replace(chosen, metrics=_metrics(chosen, metrics), frames=frames or chosen.frames)
     folder = Path(output or Path("bench") / chosen.name)
@@ -160,8 +167,8 @@ def bench(
     if not quiet:
         for line in notes:
             note(line)
-    _export(export, points, timings)
     _print(chosen, points, timings)
+    _export(export, points, timings)
     if report:
         size = human_bytes(report.stat().st_size)
         print(f"\n{report} ({size}) has curves, tables and pictures.")
@@ -208,7 +215,9 @@ def _run(
         )
         timed = _timed(suite, materials, codecs, threads)
         if timing:
-            timings = time_points(timed, store, repeat=suite.timing.repeat, watch=bar.timing)
+            timings = time_points(
+                timed, store, repeat=suite.timing.repeat, timeout=timeout, watch=bar.timing
+            )
         else:
             timings = _known_timings(store, timed)
         page = folder / "report.html" if report else None

@@ -128,13 +128,14 @@ def compare(
     bytes each of them needs for the same quality; the report has curves and pictures to look at.
     Needs: pip install 'ivc[bench]'.
     """
-    from ivc.bench import summary
+    from ivc.bench import require_tools, summary
     from ivc.bench.compare import compare as run
     from ivc.bench.look import Look
     from ivc.bench.material import prepare
     from ivc.bench.scores import PLAIN
     from ivc.bench.store import Store
 
+    require_tools()
     if metric not in PLAIN:
         raise UsageError(f"--metric {metric}: quality is matched by {', '.join(PLAIN)}")
     for name, value, least in (("frames", frames, 0), ("threads", threads, 1), ("jobs", jobs, 1)):
@@ -149,6 +150,8 @@ def compare(
         if output == paths.PIPE:
             raise UsageError("the report is written to a file; name one with -o")
         paths.check_output(str(page))
+        if page.exists() and Path(input).exists() and page.samefile(input):
+            raise UsageError(f"{page} is the input; name another file with -o")
     workers = jobs or max(1, min(4, os.cpu_count() or 1))
     with show_warnings(), tempfile.TemporaryDirectory(prefix="ivc-compare-") as folder:
         source = sys.stdin.buffer if piped else Path(input)
@@ -169,6 +172,9 @@ def compare(
                 watch=bar.step,
                 keep=look.keep,
             )
+        if not as_json:
+            # before the report: what was measured is told, whatever happens to that
+            _print(found, threads)
         size = None if no_report else _write_report(found, look, page)
     if not quiet:
         for line in found.skipped:
@@ -180,10 +186,8 @@ def compare(
                 note(f"warning: {point.title} failed at {point.setting:g}: {point.error}")
     if as_json:
         print_json(_document(found, page if size else None))
-    else:
-        _print(found, threads)
-        if size:
-            print(f"\n{page} ({human_bytes(size)}) has the curves, and the pictures to look at.")
+    elif size:
+        print(f"\n{page} ({human_bytes(size)}) has the curves, and the pictures to look at.")
     if found.failed:
         raise click.exceptions.Exit(FAILED)
 
@@ -223,9 +227,12 @@ def _print(found: Comparison, threads: int) -> None:
     print(f"{material.name}: {material.width} x {material.height}{kind}")
     ours = found.ours
     if found.metric:
-        value = ours.figure(found.metric)
+        value = ours.figure(found.metric) or 0.0
         unit = summary.unit(found.metric)
-        print(f"at ivc's {summary.title(found.metric)} of {value:.4g} {unit}".rstrip() + ":")
+        if ours.exact:
+            print("ivc is lossless here:")
+        else:
+            print(f"at ivc's {summary.title(found.metric)} of {value:.4g} {unit}".rstrip() + ":")
     rows = []
     for match in found.matches.values():
         point = match.point
@@ -240,7 +247,7 @@ def _print(found: Comparison, threads: int) -> None:
                 point.title,
                 f"{point.setting:g}" if not point.lossless else "",
                 human_bytes(point.size),
-                "lossless" if figure is None or point.exact else f"{figure:.4g}",
+                "lossless" if point.exact else "" if figure is None else f"{figure:.4g}",
                 "out of reach" if bytes_ is None else human_bytes(bytes_),
                 change,
                 f"{point.encode.process_seconds:.2f}",
@@ -274,6 +281,7 @@ def _document(found: Comparison, page: Path | None) -> dict[str, Any]:
                 "bytes": match.point.size,
                 "bytes_at_equal_quality": match.equal,
                 "metrics": dict(match.point.metrics),
+                "exact": match.point.exact,
                 "encode_seconds": match.point.encode and match.point.encode.process_seconds,
                 "decode_seconds": match.point.decode and match.point.decode.process_seconds,
                 "encode_peak_bytes": match.point.encode and match.point.encode.peak_bytes,

@@ -160,8 +160,7 @@ class ClipAnchor(Contender):
 
     def identity(self) -> str:
         """See ``Contender``; how it is called decides what it decodes to."""
-        done = "".join(map(inspect.getsource, (ClipAnchor.encode, ClipAnchor.decode)))
-        return f"{super().identity()} | {hashlib.sha256(done.encode()).hexdigest()[:12]}"
+        return f"{super().identity()} | {_called()}"
 
     def missing(self) -> str | None:
         """See ``Contender``."""
@@ -217,6 +216,13 @@ class ClipAnchor(Contender):
 
 _SCALE = "scale=flags=accurate_rnd+full_chroma_int+full_chroma_inp:sws_dither=none"
 _SHOWN = {"setting": "SETTING", "threads": "THREADS", "gop": GOP}
+
+
+@functools.cache
+def _called() -> str:
+    """Hash of how FFmpeg is called; taken once, since the source may change while this runs."""
+    done = "".join(map(inspect.getsource, (ClipAnchor.encode, ClipAnchor.decode)))
+    return hashlib.sha256(done.encode()).hexdigest()[:12]
 
 
 def _deep(material: Material) -> str:

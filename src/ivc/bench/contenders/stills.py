@@ -7,6 +7,7 @@ over; ``avif-default`` and ``heic-default`` are what a user gets who sets nothin
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import inspect
 import io
@@ -265,6 +266,12 @@ def _described(function: Any) -> str:
     """Source and options of a function of the table."""
     if isinstance(function, partial):
         return f"{_described(function.func)}{function.args}{sorted(function.keywords.items())}"
+    return _source(function)
+
+
+@functools.cache
+def _source(function: Any) -> str:
+    """Source of a function; taken once, since it may change while this runs."""
     return inspect.getsource(function)
 
 

@@ -12,6 +12,12 @@ const WORK = [
   ["process", "Whole process"],
 ];
 
+/** What is shown first: the codecs' own time only where it is known of all of them. */
+function usualWork() {
+  const costs = REPORT.points.flatMap((point) => WAYS.map(([way]) => point[way]).filter(Boolean));
+  return costs.every((cost) => finite(cost.seconds)) ? "own" : "process";
+}
+
 /** Megapixels a second over all points of a codec, or null; `whole` if any time is a process's. */
 function speedOf(codec, way, own) {
   let pixels = 0;
@@ -37,7 +43,7 @@ function speedSection(body) {
     [...CODECS.keys()].filter((name) =>
       finiteOnes.some((d) => d.metric === metric && d.reference === name),
     );
-  const state = { metric: metrics[0], way: "encode", work: "own" };
+  const state = { metric: metrics[0], way: "encode", work: usualWork() };
   const anchors = referencesOf(state.metric);
   state.reference = anchors.find((name) => CODECS.get(name).kind === "anchor") || anchors[0];
   const controls = h("div", { class: "controls" });
@@ -187,7 +193,7 @@ function costSection(body) {
     pointsOf(codec.name).some((point) => point.encode || point.decode),
   );
   if (!timed.length) return false;
-  const state = { way: "encode", work: "own" };
+  const state = { way: "encode", work: usualWork() };
   const controls = h("div", { class: "controls" });
   const pair = h("div", { class: "pair" });
   const place = h("div", {});
