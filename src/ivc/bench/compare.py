@@ -28,9 +28,9 @@ CLIPS = ("x264-medium", "x265-medium", "svt-av1-8")
 LOSSLESS_STILLS = ("png", "webp-lossless", "jxl-lossless-7")
 LOSSLESS_CLIPS = ("ffv1", "x264-lossless")
 METRICS = ("psnr-y", "ms-ssim")
-ROUNDS = 3
+ROUNDS = 2
 """Probes of each anchor after its first settings."""
-ENOUGH = 0.1
+ENOUGH = 0.2
 """Difference of quality, in dB, at which an anchor is not probed further."""
 
 QUALITY = 60.0

@@ -148,5 +148,5 @@ def _data(frames: Frames, top: int, left: int, height: int, width: int) -> str:
     if picture.mode not in ("RGB", "RGBA"):
         picture = picture.convert("RGB")
     file = io.BytesIO()
-    picture.save(file, "WEBP", lossless=True, quality=50, method=3)
+    picture.save(file, "WEBP", lossless=True, quality=20, method=1)
     return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
