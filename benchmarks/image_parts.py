@@ -20,7 +20,6 @@ import numpy as np
 
 from common import environment, percent, table, without_nan
 from ivc.bench import summary
-from ivc.bench.contenders import Task
 from ivc.bench.contenders.ours import Ours
 from ivc.bench.material import prepare
 from ivc.bench.runner import jobs_of, measure
@@ -29,18 +28,6 @@ from ivc.codecs.image.codec import MODEL, TUNES
 from ivc.codecs.image.constants import LOGIT_BITS
 from ivc.nets import bundle
 from ivc.nets.bundle import Bundle
-
-
-class OtherModel(Ours):
-    """The codec with a model of one's own, which is no part of the file: a decoder must have it."""
-
-    def __init__(self, folder: str) -> None:
-        super().__init__(f"ivc:image,model={folder}")
-        self._folder = folder
-
-    def decode(self, task: Task) -> list[str]:
-        """See ``Contender``."""
-        return [*super().decode(task), "--model", self._folder]
 
 
 def changed(
@@ -90,11 +77,11 @@ def main() -> None:
             ),
             "one refinement by gradients more (effort 8)": Ours("ivc:image,effort=8"),
             "two refinements more (effort 9)": Ours("ivc:image,effort=9"),
-            "without the synthesis network": OtherModel(
-                changed(model, root / "a", drop="synthesis")
+            "without the synthesis network": Ours(
+                f"ivc:image,model={changed(model, root / 'a', drop='synthesis')}"
             ),
-            "contexts that begin with the logistic function of the logits": OtherModel(
-                changed(model, root / "b", contexts=uncounted(model))
+            "contexts that begin with the logistic function of the logits": Ours(
+                f"ivc:image,model={changed(model, root / 'b', contexts=uncounted(model))}"
             ),
         }
         codecs = [whole, *variants.values()]

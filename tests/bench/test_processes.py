@@ -174,6 +174,27 @@ def test_an_interrupt_kills_the_command(tmp_path, monkeypatch):
     assert all(gone(pid) for pid in wait_for(tmp_path / "pids"))
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="affinity is Linux's")
+def test_a_pinned_command_has_so_many_processors_and_we_keep_ours():
+    ours = os.sched_getaffinity(0)
+    show = "import os; print(len(os.sched_getaffinity(0)))"
+    assert run(python(show), pinned=True).output.strip() == "1"
+    assert run(python(show)).output.strip() == str(len(ours))
+    assert os.sched_getaffinity(0) == ours
+    busy = """
+import threading, time, zlib
+end = time.perf_counter() + 0.5
+def work():
+    while time.perf_counter() < end:
+        zlib.compress(bytes(1 << 20))
+threads = [threading.Thread(target=work) for _ in range(4)]
+[t.start() for t in threads]; [t.join() for t in threads]
+"""
+    usage = run(python(busy), pinned=True)
+    # four threads that want a processor each: the kernel's accounts differ by a tick or two
+    assert usage.cpu_seconds < 1.1 * usage.seconds
+
+
 def test_thread_variables_and_others(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     show = "import os; print(*(os.environ.get(n) for n in __import__('sys').argv[1:]))"

@@ -370,7 +370,7 @@ def fake_like(identity):
 
 def test_errors_are_one_short_line():
     material = replace(still_like(), path=Path("/x/abc.ppm"), name="photo.png")
-    found = shortened("cannot read /x/abc.ppm\n  or /tmp/w/coded.bin", Path("/tmp/w"), material)
+    found = shortened("cannot read /x/abc.ppm\n  or /y/z/coded.bin", Path("/y/z"), material)
     assert found == "cannot read photo.png or coded.bin"
     assert len(shortened("x" * 999, Path("/tmp"), material)) == 300
 

@@ -51,10 +51,10 @@ def report_of(
     report.notes += [
         f"{summary.title(name)} is a distance, of which less is better; it is in the stored results"
         for name in metrics
-        if name in summary.DISTANCES
+        if summary.is_distance(name)
     ]
     # distances would be drawn upside down: curves want more to be better
-    shown = [name for name in metrics if name not in summary.DISTANCES]
+    shown = [name for name in metrics if not summary.is_distance(name)]
     report.metrics = [MetricInfo(name, summary.title(name), summary.unit(name)) for name in shown]
     report.codecs = [_codec(points, name) for name in summary.codecs_of(points)]
     report.sources = [

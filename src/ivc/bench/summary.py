@@ -13,6 +13,8 @@ from statistics import mean
 
 from ivc.bench import bd
 from ivc.bench.points import Cost, Point
+from ivc.metrics import metric as metric_of
+from ivc.metrics.table import Metric
 
 TITLES = {
     "psnr-rgb": "PSNR-RGB", "psnr-y": "PSNR-Y", "psnr-yuv": "PSNR-YUV 6:1:1", "ssim": "SSIM",
@@ -21,8 +23,6 @@ TITLES = {
 }  # fmt: skip
 SIMILARITIES = ("ssim", "ms-ssim")
 """Metrics that end at 1; their curves are compared in dB."""
-DISTANCES = ("lpips", "dists")
-"""Metrics of which less is better; their curves are compared with the sign turned."""
 
 
 def title(metric: str) -> str:
@@ -36,11 +36,21 @@ def unit(metric: str) -> str:
     return "dB" if metric.startswith("psnr") else ""
 
 
-def rising(metric: str, value: float) -> float:
+def rising(name: str, value: float) -> float:
     """A figure as curves have it: more is better, similarities in dB."""
-    if metric in SIMILARITIES:
+    if name in SIMILARITIES:
         return bd.decibel(value)
-    return -value if metric in DISTANCES else value
+    return _table(name).rising(value)
+
+
+def is_distance(name: str) -> bool:
+    """Whether less of a metric is better."""
+    return not _table(name).higher_is_better
+
+
+def _table(name: str) -> Metric:
+    """The metric of a name of results."""
+    return metric_of(name.removesuffix("-mean").replace("psnr-rgb", "psnr"))
 
 
 def metrics_of(points: Iterable[Point]) -> list[str]:

@@ -15,6 +15,7 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
+from functools import partial
 
 from ivc.bench.contenders.base import Contender, Ladder, Task
 from ivc.bench.material import Material
@@ -88,47 +89,30 @@ _CRF: Ladder = (42.0, 37.0, 32.0, 27.0, 22.0, 17.0)
 _AV1: Ladder = (60.0, 52.0, 44.0, 35.0, 26.0, 16.0)
 _QP: Ladder = (44.0, 39.0, 34.0, 29.0, 24.0, 19.0)
 
+_x264 = partial(Encoder, library="libx264", extension=".264", ladder=_CRF, even=True)
+_x265 = partial(Encoder, library="libx265", extension=".265", ladder=_CRF, even=True)
+_svt = partial(Encoder, library="libsvtav1", extension=".ivf", ladder=_AV1, layouts=_420)
+_vvenc = partial(Encoder, library="libvvenc", extension=".266", ladder=_QP, unit="qp",
+                 layouts=_420, even=True)  # fmt: skip
+
+
+def _at(options: str, preset: str, lookahead: int = 40) -> str:
+    """Options with a preset in them; the other fields are filled for each file."""
+    return options.replace("{preset}", preset).replace("{lookahead}", str(lookahead))
+
+
 ENCODERS: dict[str, Encoder] = {
-    "x264-medium": Encoder(
-        "x264 medium", "libx264", ".264",
-        _X264.replace("{preset}", "medium").replace("{lookahead}", "40"), _CRF,
-        even=True,
-    ),
-    "x264-veryslow": Encoder(
-        "x264 veryslow", "libx264", ".264",
-        _X264.replace("{preset}", "veryslow").replace("{lookahead}", "60"), _CRF,
-        even=True,
-    ),
-    "x265-medium": Encoder(
-        "x265 medium", "libx265", ".265", _X265.replace("{preset}", "medium"), _CRF,
-        even=True,
-    ),
-    "x265-veryslow": Encoder(
-        "x265 veryslow", "libx265", ".265", _X265.replace("{preset}", "veryslow"), _CRF,
-        even=True,
-    ),
-    "svt-av1-8": Encoder(
-        "SVT-AV1 preset 8", "libsvtav1", ".ivf", _SVT.replace("{preset}", "8"), _AV1,
-        layouts=_420,
-    ),
-    "svt-av1-4": Encoder(
-        "SVT-AV1 preset 4", "libsvtav1", ".ivf", _SVT.replace("{preset}", "4"), _AV1,
-        layouts=_420,
-    ),
-    "svt-av1-2": Encoder(
-        "SVT-AV1 preset 2", "libsvtav1", ".ivf", _SVT.replace("{preset}", "2"), _AV1,
-        layouts=_420,
-    ),
+    "x264-medium": _x264("x264 medium", options=_at(_X264, "medium")),
+    "x264-veryslow": _x264("x264 veryslow", options=_at(_X264, "veryslow", 60)),
+    "x265-medium": _x265("x265 medium", options=_at(_X265, "medium")),
+    "x265-veryslow": _x265("x265 veryslow", options=_at(_X265, "veryslow")),
+    "svt-av1-8": _svt("SVT-AV1 preset 8", options=_at(_SVT, "8")),
+    "svt-av1-4": _svt("SVT-AV1 preset 4", options=_at(_SVT, "4")),
+    "svt-av1-2": _svt("SVT-AV1 preset 2", options=_at(_SVT, "2")),
     "libaom": Encoder("libaom cpu-used 4", "libaom-av1", ".ivf", _AOM, _AV1),
     "vp9": Encoder("VP9 cpu-used 1, one pass", "libvpx-vp9", ".ivf", _VP9, _AV1),
-    "vvenc-faster": Encoder(
-        "VVenC faster", "libvvenc", ".266", _VVC.replace("{preset}", "faster"), _QP, "qp",
-        layouts=_420, even=True,
-    ),
-    "vvenc-medium": Encoder(
-        "VVenC medium", "libvvenc", ".266", _VVC.replace("{preset}", "medium"), _QP, "qp",
-        layouts=_420, even=True,
-    ),
+    "vvenc-faster": _vvenc("VVenC faster", options=_at(_VVC, "faster")),
+    "vvenc-medium": _vvenc("VVenC medium", options=_at(_VVC, "medium")),
     "ffv1": Encoder(
         "FFV1", "ffv1", ".nut", _FFV1, layouts=_ALL, depths=frozenset({8, 10, 12, 16}),
         lossless=True, even=True,
