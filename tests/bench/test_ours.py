@@ -1,11 +1,14 @@
 """ivc's own codecs as contenders: names, commands, layers, and the hash of their code."""
 
 import json
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from fake_codec import clip, still
 
+import ivc
 from ivc.bench import worker
 from ivc.bench.contenders import ours
 from ivc.bench.contenders.base import Task
@@ -195,6 +198,17 @@ def test_a_model_of_ones_own_reaches_the_decoder_and_the_key(tmp_path):
     (folder / "weights").write_bytes(b"2")
     assert codec.identity() != before
     assert Ours("ivc:image").identity() != codec.identity()
+
+
+def test_a_model_of_ones_own_is_decoded_with_it(tmp_path):
+    shipped = Path(ivc.__file__).parent / "models" / "image" / "1"
+    folder = tmp_path / "model"
+    shutil.copytree(shipped, folder)
+    job = Job(still(tmp_path), Ours(f"ivc:image,model={folder}"), 50.0)
+    with_it = run_point(job, tmp_path, ["psnr-rgb"])
+    assert with_it.error == ""
+    without = run_point(replace(job, contender=Ours("ivc:image")), tmp_path, ["psnr-rgb"])
+    assert with_it.metrics == without.metrics
 
 
 def test_the_hash_of_the_real_codecs():
