@@ -127,7 +127,7 @@ EXTRAS = {
     PACKAGE / "nets" / "torch": {"torch"},
     PACKAGE / "train": {"torch", "onnx"},
     PACKAGE / "media": {"imagecodecs", "pillow_heif"},
-    PACKAGE / "bench": {"imagecodecs", "imageio_ffmpeg", "pillow_heif", "psutil", "scipy"},
+    PACKAGE / "bench": {"imagecodecs", "pillow_heif", "psutil", "scipy"},
 }
 """Where an extra's packages may be imported."""
 

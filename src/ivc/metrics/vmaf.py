@@ -44,21 +44,25 @@ CHUNK_SAMPLES = 1 << 27
 DEPTHS = {8: "yuv420p", 10: "yuv420p10le", 12: "yuv420p12le", 16: "yuv420p16le"}
 
 
-def program() -> str:
-    """Path of the FFmpeg program with libvmaf: of the package imageio-ffmpeg, or on the PATH.
-
-    Raises:
-        UsageError: when there is none.
-    """
+def programs() -> list[str]:
+    """The FFmpeg programs that are there: of the package imageio-ffmpeg, then on the PATH."""
     found: list[str | None] = []
     try:
         (package,) = require("vmaf", "bench", "imageio_ffmpeg")
         found.append(package.get_ffmpeg_exe())
     except (UsageError, RuntimeError):
         pass  # there may be one on the PATH
-    found.append(shutil.which("ffmpeg"))
-    for path in found:
-        if path and _has_libvmaf(path):
+    return [path for path in (*found, shutil.which("ffmpeg")) if path]
+
+
+def program() -> str:
+    """Path of the FFmpeg program with libvmaf: of the package imageio-ffmpeg, or on the PATH.
+
+    Raises:
+        UsageError: when there is none.
+    """
+    for path in programs():
+        if _has_libvmaf(path):
             return str(Path(path).absolute())
     raise UsageError(
         "vmaf needs an FFmpeg program with libvmaf: pip install 'ivc[bench]', "

@@ -12,13 +12,13 @@ import functools
 import hashlib
 import inspect
 import os
-import shutil
 import subprocess
 from dataclasses import dataclass
 from functools import partial
 
 from ivc.bench.contenders.base import Contender, Ladder, Task
 from ivc.bench.material import Material
+from ivc.metrics.vmaf import programs
 from ivc.types import Layout
 
 GOP = 64
@@ -222,14 +222,7 @@ def _file(path: os.PathLike[str]) -> str:
 @functools.cache
 def ffmpeg() -> str | None:
     """The program: the one that imageio-ffmpeg brings, else the system's; None without either."""
-    try:
-        import imageio_ffmpeg
-    except ImportError:
-        return shutil.which("ffmpeg")
-    try:
-        return str(imageio_ffmpeg.get_ffmpeg_exe())
-    except RuntimeError:
-        return shutil.which("ffmpeg")
+    return next(iter(programs()), None)
 
 
 @functools.cache
