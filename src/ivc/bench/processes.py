@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ from ivc.errors import IvcError
 SAMPLING_SECONDS = 0.02
 SEARCH_SECONDS = 0.1
 """How often new descendants are looked for, which takes longer than looking at their memory."""
+_MARK = "IVC_BENCH_COMMAND"
+"""Variable that all processes of one command have, whatever session they are in."""
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
 )  # fmt: skip
@@ -83,7 +86,8 @@ def run(
         Stopped: when ``stop`` was set.
     """
     variables = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))}
-    variables |= {"OMP_WAIT_POLICY": "PASSIVE", **(environment or {})}
+    mark = uuid.uuid4().hex
+    variables |= {"OMP_WAIT_POLICY": "PASSIVE", **(environment or {}), _MARK: mark}
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         begin = time.perf_counter()
         try:
@@ -96,8 +100,10 @@ def run(
             raise CommandError(f"cannot start {command[0]}: {error.strerror}") from None
         try:
             end, status, cpu, peak = _watch(child, begin + timeout, stop)
+            _kill_marked(mark)
         except BaseException:
             _kill(child)
+            _kill_marked(mark)
             raise
         seconds = end - begin
         if status:
@@ -216,6 +222,16 @@ def _kill_all(group: int, descendants: Sequence[Any]) -> None:
     for process in descendants:
         with contextlib.suppress(psutil.Error):
             process.kill()
+
+
+def _kill_marked(mark: str) -> None:
+    """Kill what a command left behind in a session of its own, which its environment tells."""
+    import psutil
+
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.environ().get(_MARK) == mark:
+                process.kill()
 
 
 def _ending(status: int) -> str:
