@@ -1,0 +1,151 @@
+"""Decisions whose probability is mixed from many models that learn while they code.
+
+    parametric probabilities ─┐
+    adaptive contexts ────────┤ stretch ─► three mixers ─► second mixer ─► two SSE ─► coder
+    constant ─────────────────┘
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from ivc.codecs.lossless.logistic import squash, stretch
+from ivc.entropy.chances import code_chance
+
+PARAMETRIC = 8
+CONTEXTS = 12
+INPUTS = PARAMETRIC + CONTEXTS + 1
+SETS = 3
+NODES = 32
+LEVELS = 12
+SLOTS = 1024 * LEVELS * NODES
+SSE_STEPS = 33
+
+
+class Mixer(NamedTuple):
+    """What is learnt of decisions; all arrays are changed by coding.
+
+    Attributes:
+        slots: (CONTEXTS, SLOTS) uint32: P(1) of 22 bits (xor 2**31) and a count of 10 bits.
+        weights: (SETS, selections, INPUTS) float64.
+        final: (selections, SETS) float64.
+        sse: (2, contexts, SSE_STEPS) float64.
+        rates: (1024,) float64, by count.
+        inputs: (INPUTS,) float64.
+        at: (CONTEXTS,) int64: first slot of each context for the sample in hand.
+        select: (SETS,) int64.
+        outputs: (SETS,) float64.
+        tune: float64 knobs.
+    """
+
+    slots: np.ndarray
+    weights: np.ndarray
+    final: np.ndarray
+    sse: np.ndarray
+    rates: np.ndarray
+    inputs: np.ndarray
+    at: np.ndarray
+    select: np.ndarray
+    outputs: np.ndarray
+    counts: np.ndarray
+    tune: np.ndarray
+
+
+SELECTIONS = 2048
+SSE_CONTEXTS = 4096
+
+
+def new_mixer(tune) -> Mixer:
+    """A mixer that knows nothing yet."""
+    weights = np.zeros((SETS, SELECTIONS, INPUTS))
+    weights[:, :, :PARAMETRIC] = tune[0]
+    weights[:, :, PARAMETRIC:-1] = tune[1]
+    sse = np.zeros((2, SSE_CONTEXTS, SSE_STEPS))
+    sse[:] = [1 / (1 + np.exp(-(j - 16) / 2)) for j in range(SSE_STEPS)]
+    limit = int(tune[2])
+    rates = np.array([1 / (min(n, limit) + 1.5) for n in range(1024)])
+    return Mixer(
+        np.zeros((CONTEXTS, SLOTS), np.uint32), weights, np.full((SELECTIONS, SETS), 1 / SETS), sse,
+        rates, np.zeros(INPUTS), np.zeros(CONTEXTS, np.int64), np.zeros(SETS, np.int64),
+        np.zeros(SETS), np.zeros((SETS, SELECTIONS)), np.array(tune, np.float64),
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def code_mixed(coder, mixer, node, small, first, second, bit):
+    """Code one decision; ``mixer.inputs[:PARAMETRIC]`` hold probabilities of 1 already stretched.
+
+    Args:
+        coder: any of the four kinds.
+        mixer: a ``Mixer``.
+        node: which decision of a sample it is, below LEVELS * NODES.
+        small: selects weights of the second mixer.
+        first: context of the first SSE, below SSE_CONTEXTS.
+        second: context of the second SSE.
+        bit: 0 or 1 (decoder: ignored).
+
+    Returns:
+        The bit.
+    """
+    x = mixer.inputs
+    slots = mixer.slots
+    tune = mixer.tune
+    for i in range(CONTEXTS):
+        slot = slots[i, mixer.at[i] + node] ^ np.uint32(0x80000000)
+        x[PARAMETRIC + i] = stretch((slot >> np.uint32(10)) * (1.0 / 4194304.0))
+    x[INPUTS - 1] = 0.3
+    total = 0.0
+    for s in range(SETS):
+        w = mixer.weights[s, mixer.select[s]]
+        a = 0.0
+        b = 0.0
+        c = 0.0
+        for i in range(0, INPUTS, 3):
+            a += w[i] * x[i]
+            b += w[i + 1] * x[i + 1]
+            c += w[i + 2] * x[i + 2]
+        dot = min(max(a + b + c, -11.0), 11.0)
+        mixer.outputs[s] = dot
+        total += mixer.final[small, s] * dot
+    total = min(max(total, -11.0), 11.0)
+    p = squash(total)
+    # secondary estimation: what has become of such probabilities in these contexts
+    y = (min(max(total, -7.999), 7.999) + 8.0) * 2.0
+    j = int(y)
+    f = y - j
+    one = mixer.sse[0, first]
+    two = mixer.sse[1, second]
+    p1 = one[j] + (one[j + 1] - one[j]) * f
+    p2 = two[j] + (two[j + 1] - two[j]) * f
+    mixed = (1.0 - 2.0 * tune[3]) * p + tune[3] * (p1 + p2)
+    chance = min(max(int(mixed * 131072.0), 8), 131072 - 8)
+    bit = code_chance(coder, chance, bit)
+    # learn
+    target = 1.0 if bit else 0.0
+    rate = tune[4]
+    one[j] += (target - one[j]) * (1.0 - f) * rate
+    one[j + 1] += (target - one[j + 1]) * f * rate
+    two[j] += (target - two[j]) * (1.0 - f) * rate
+    two[j + 1] += (target - two[j + 1]) * f * rate
+    error = (target - p) * tune[5]
+    for s in range(SETS):
+        k = mixer.select[s]
+        mixer.final[small, s] += error * mixer.outputs[s]
+        n = mixer.counts[s, k]
+        mixer.counts[s, k] = n + 1.0
+        step = (target - squash(mixer.outputs[s])) * (tune[6] + tune[7] / (1.0 + n * tune[8]))
+        w = mixer.weights[s, k]
+        for i in range(INPUTS):
+            w[i] += step * x[i]
+    for i in range(CONTEXTS):
+        k = mixer.at[i] + node
+        slot = slots[i, k] ^ np.uint32(0x80000000)
+        count = slot & np.uint32(1023)
+        p22 = float(slot >> np.uint32(10))
+        p22 += (4194303.0 * target - p22) * mixer.rates[count]
+        count += np.uint32(count < 1023)
+        slots[i, k] = ((np.uint32(p22) << np.uint32(10)) | count) ^ np.uint32(0x80000000)
+    return bit
