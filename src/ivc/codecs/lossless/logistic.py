@@ -39,13 +39,13 @@ STRETCH = _stretch_table()
 SQUASH = _squash_table()
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def stretch(p):
     """ln(p / (1 - p)) of 0 <= p <= 1, within +-9.01."""
     return STRETCH[min(int(p * 4096.0), 4095)]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def squash(x):
     """1 / (1 + exp(-x)), for x clipped to +-11.99."""
     y = (min(max(x, -11.99), 11.99) + 12.0) * 64.0
@@ -54,7 +54,7 @@ def squash(x):
     return SQUASH[i] + (SQUASH[i + 1] - SQUASH[i]) * f
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def student(z):
     """P(T <= z) of Student's t with four degrees of freedom, scaled to a mean size of 1."""
     y = z / np.sqrt(4.0 + z * z)

@@ -66,7 +66,7 @@ def new_mixer(tune) -> Mixer:
     sse = np.zeros((2, SSE_CONTEXTS, SSE_STEPS))
     sse[:] = [1 / (1 + np.exp(-(j - 16) / 2)) for j in range(SSE_STEPS)]
     limit = int(tune[2])
-    rates = np.array([1 / (min(n, limit) + 1.5) for n in range(1024)])
+    rates = np.array([1 / (min(n, limit) + tune[10]) for n in range(1024)])
     return Mixer(
         np.zeros((CONTEXTS, SLOTS), np.uint32), weights, np.full((SELECTIONS, SETS), 1 / SETS), sse,
         rates, np.zeros(INPUTS), np.zeros(CONTEXTS, np.int64), np.zeros(SETS, np.int64),
@@ -74,7 +74,7 @@ def new_mixer(tune) -> Mixer:
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def code_mixed(coder, mixer, node, small, first, second, bit):
     """Code one decision; ``mixer.inputs[:PARAMETRIC]`` hold probabilities of 1 already stretched.
 
@@ -95,7 +95,10 @@ def code_mixed(coder, mixer, node, small, first, second, bit):
     tune = mixer.tune
     for i in range(CONTEXTS):
         slot = slots[i, mixer.at[i] + node] ^ np.uint32(0x80000000)
-        x[PARAMETRIC + i] = stretch((slot >> np.uint32(10)) * (1.0 / 4194304.0))
+        if slot == np.uint32(0x80000000):
+            x[PARAMETRIC + i] = tune[9] * x[1]
+        else:
+            x[PARAMETRIC + i] = stretch((slot >> np.uint32(10)) * (1.0 / 4194304.0))
     x[INPUTS - 1] = 0.3
     total = 0.0
     for s in range(SETS):
@@ -140,11 +143,16 @@ def code_mixed(coder, mixer, node, small, first, second, bit):
         w = mixer.weights[s, k]
         for i in range(INPUTS):
             w[i] += step * x[i]
+    prior = 2097152.0
+    if tune[9] > 0.0:
+        prior = 4194304.0 * min(max(squash(x[1]), 0.001), 0.999)
     for i in range(CONTEXTS):
         k = mixer.at[i] + node
         slot = slots[i, k] ^ np.uint32(0x80000000)
         count = slot & np.uint32(1023)
         p22 = float(slot >> np.uint32(10))
+        if slot == np.uint32(0x80000000):
+            p22 = prior
         p22 += (4194303.0 * target - p22) * mixer.rates[count]
         count += np.uint32(count < 1023)
         slots[i, k] = ((np.uint32(p22) << np.uint32(10)) | count) ^ np.uint32(0x80000000)

@@ -61,6 +61,13 @@ class State(NamedTuple):
     bias: np.ndarray
     scale: np.ndarray
     tune: np.ndarray
+    cells2: np.ndarray
+    row2: np.ndarray
+    left2: np.ndarray
+    coefficients2: np.ndarray
+
+
+STACK = PREDICTORS + 4
 
 
 def new_state(plan, tune):
@@ -76,10 +83,12 @@ def new_state(plan, tune):
         np.zeros((WINDOWS, cells, m, m)), np.zeros((cells, m, m)), np.zeros((WINDOWS, m, m)),
         coefficients, np.zeros((3, width + 2 * PAD, PREDICTORS)), np.zeros((3, 4096, 2)),
         scale, np.array(tune, np.float64),
+        np.zeros((1, cells, STACK + 1, STACK + 1)), np.zeros((cells, STACK + 1, STACK + 1)),
+        np.zeros((STACK + 1, STACK + 1)), np.zeros((2, STACK + 1)),
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def level(s):
     """Three levels an octave, 0 to 31."""
     v = np.int64(min(s * 8.0, 1e9))
@@ -90,7 +99,7 @@ def level(s):
     return min(n + _LEVELS[v], 31)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def signed(x):
     """Nine levels of a number of either sign; 4 is about 0."""
     a = abs(x)
@@ -98,7 +107,7 @@ def signed(x):
     return 4 + k if x > 0 else 4 - k
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def median_edge(w, n, nw):
     """LOCO-I's predictor."""
     if nw >= max(w, n):
@@ -108,18 +117,19 @@ def median_edge(w, n, nw):
     return w + n - nw
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _split(mixer, centres, scales, lower, upper, marks, threshold, above):
     for j in range(PARAMETRIC):
-        mark = student((threshold - centres[j]) * scales[j])
-        marks[j] = mark
+        marks[j] = student((threshold - centres[j]) * scales[j])
+    for j in range(PARAMETRIC):
+        mark = marks[j]
         up = upper[j] - mark
         down = mark - lower[j]
         one = up if above else down
         mixer.inputs[j] = stretch((one + _EPS) / (up + down + 2 * _EPS))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _narrow(lower, upper, marks, above):
     for j in range(PARAMETRIC):
         if above:
@@ -128,7 +138,7 @@ def _narrow(lower, upper, marks, above):
             upper[j] = marks[j]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def code_plane(coder, mixer, plan, state, buf, res):
     """Code or decode one plane; False when a decoder ran out of data and gave up.
 
@@ -148,11 +158,14 @@ def code_plane(coder, mixer, plan, state, buf, res):
     tune = state.tune
     scale = state.scale
     m = taps + 1
-    v = np.zeros(m)
+    samples = np.zeros((CELL, m))
+    weights = np.zeros(CELL)
+    samples2 = np.zeros((CELL, STACK + 1))
     means = np.zeros(planes)
     position = np.zeros(planes, np.int64)
     work = np.zeros((m, m))
     predictions = np.zeros(PREDICTORS)
+    work2 = np.zeros((STACK + 1, STACK + 1))
     local = np.zeros(PREDICTORS)
     centres = np.zeros(PARAMETRIC)
     inverse = np.zeros(PARAMETRIC)
@@ -183,28 +196,30 @@ def code_plane(coder, mixer, plan, state, buf, res):
         e0, e1, e2 = errors[y % 3], errors[(y + 2) % 3], errors[(y + 1) % 3]
         for k in range(WINDOWS):
             squares.clear(state.left[k], plan.counts[k])
+        squares.clear(state.left2, STACK)
         for x in range(width):
             if x % CELL == 0:
                 cell = x // CELL
                 for k in range(WINDOWS):
                     n = plan.counts[k]
                     if cell:
-                        for i in range(n):
-                            for j in range(i, n):
-                                state.left[k, i, j] = (
-                                    tune[8 + k] * state.left[k, i, j]
-                                    + state.row_cells[cell - 1, i, j]
-                                )
-                            state.left[k, i, n] = (
-                                tune[8 + k] * state.left[k, i, n]
-                                + state.row_cells[cell - 1, i, taps]
-                            )
+                        squares.follow(state.left[k], tune[8 + k], state.row_cells[cell - 1], n)
+                    if k == 0 and (cell & 3):
+                        continue
                     squares.gather(
-                        work, state.left[k], cells[k], cell, n, tune[11], tune[12], tune[13]
+                        work, state.left[k], cells[k], cell, n, tune[11], tune[12]
                     )
                     prior = state.coefficients[WINDOWS if k == 0 else k - 1]
                     squares.solve(work, n, tune[5 + k], prior, state.coefficients[k])
+                if cell:
+                    squares.follow(state.left2, tune[26], state.row2[cell - 1], STACK)
+                squares.gather(
+                    work2, state.left2, state.cells2[0], cell, STACK, tune[11], tune[12]
+                )
+                squares.solve(work2, STACK, tune[27], state.coefficients2[1], state.coefficients2[0])
             p = row + x
+            v = samples[x % CELL]
+            v2 = samples2[x % CELL]
             # neighbourhoods
             position[0] = p
             for q in range(1, planes):
@@ -252,8 +267,18 @@ def code_plane(coder, mixer, plan, state, buf, res):
                 weight += w
                 total += w * predictions[k]
             mu0 = total / weight
-            # expected size of the error
             rW, rN, rNW, rNE = res[p - 1], res[p - stride], res[p - stride - 1], res[p - stride + 1]
+            for k in range(PREDICTORS):
+                v2[k] = predictions[k] - mu0
+            v2[PREDICTORS] = rW / UNIT
+            v2[PREDICTORS + 1] = rN / UNIT
+            v2[PREDICTORS + 2] = rNW / UNIT
+            v2[PREDICTORS + 3] = rNE / UNIT
+            # expected size of the error
+            blended = mu0
+            for k in range(STACK):
+                mu0 += tune[28] * state.coefficients2[0, k] * v2[k]
+            mu0 = min(max(mu0, float(low)), float(high))
             feats[0], feats[1], feats[2], feats[3] = abs(rW), abs(rN), abs(rNW), abs(rNE)
             feats[4], feats[5] = abs(res[p - 2]), abs(res[p - 2 * stride])
             ref = 0
@@ -450,9 +475,13 @@ def code_plane(coder, mixer, plan, state, buf, res):
                     state.bias[k, b, 1] *= 0.5
             v[taps] = value - means[0]
             spreadness = tune[21] * size + (1.0 - tune[21]) * abs(error)
-            squares.add_sample(
-                state.row_cells[x // CELL], v, taps, 1.0 / (tune[22] + spreadness * spreadness)
-            )
+            weights[x % CELL] = 1.0 / (tune[22] + spreadness * spreadness)
+            v2[STACK] = value - blended
+            if x == width - 1 or x % CELL == CELL - 1:
+                for k in range(x % CELL + 1, CELL):
+                    weights[k] = 0.0
+                squares.add_samples(state.row_cells[x // CELL], samples, weights, taps)
+                squares.add_samples(state.row2[x // CELL], samples2, weights, STACK)
         last = row + width - 1
         for k in range(1, PAD + 1):
             buf[last + k] = buf[last]
@@ -464,15 +493,8 @@ def code_plane(coder, mixer, plan, state, buf, res):
         for cell in range(cells.shape[1]):
             for k in range(WINDOWS):
                 n = plan.counts[k]
-                for i in range(n):
-                    for j in range(i, n):
-                        cells[k, cell, i, j] = (
-                            tune[23 + k] * cells[k, cell, i, j] + state.row_cells[cell, i, j]
-                        )
-                    cells[k, cell, i, n] = (
-                        tune[23 + k] * cells[k, cell, i, n] + state.row_cells[cell, i, taps]
-                    )
-            squares.clear(state.row_cells[cell], taps)
+                squares.follow(cells[k, cell], tune[23 + k], state.row_cells[cell], n)
+            squares.follow(state.cells2[0, cell], tune[29], state.row2[cell], STACK)
     for k in range(PAD):
         for x in range(-PAD, width + PAD):
             buf[origin + (height + k) * stride + x] = buf[origin + (height - 1) * stride + x]

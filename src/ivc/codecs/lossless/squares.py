@@ -17,43 +17,46 @@ from numba import njit
 CELL = 8
 
 
-@njit(cache=True, nogil=True)
-def add_sample(cell, v, n, weight):
-    """Add one sample: ``v[:n]`` its neighbourhood, ``v[n]`` the sample itself.
+@njit(cache=True, nogil=True, error_model="numpy")
+def add_samples(cell, v, weights, n):
+    """Set a cell to the sums over its samples.
 
     Args:
-        cell: (m, m) float64, m > n; the upper triangle is used, column n the targets.
-        v: (m,) float64.
+        cell: (m, m) float64, m > n, written; the upper triangle is used, column n the targets.
+        v: (CELL, m) float64: ``v[s, :n]`` a sample's neighbourhood, ``v[s, n]`` the sample.
+        weights: (CELL,) float64; 0 for samples that there are not.
         n: number of neighbours.
-        weight: of the sample.
     """
+    a, b, c, d, e, f, g, h = v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7]
     for i in range(n):
-        f = weight * v[i]
         row = cell[i]
+        wa, wb, wc, wd = (
+            a[i] * weights[0], b[i] * weights[1], c[i] * weights[2], d[i] * weights[3],
+        )  # fmt: skip
+        we, wf, wg, wh = (
+            e[i] * weights[4], f[i] * weights[5], g[i] * weights[6], h[i] * weights[7],
+        )  # fmt: skip
         for j in range(i, n + 1):
-            row[j] += f * v[j]
+            row[j] = ((wa * a[j] + wb * b[j]) + (wc * c[j] + wd * d[j])) + (
+                (we * e[j] + wf * f[j]) + (wg * g[j] + wh * h[j])
+            )
 
 
-@njit(cache=True, nogil=True)
-def gather(work, left, cells, at, n, near, middle, far):
+@njit(cache=True, nogil=True, error_model="numpy")
+def gather(work, left, cells, at, n, near, middle):
     """work = left + weighted cells around ``at``."""
     count = cells.shape[0]
+    before = cells[max(at - 1, 0)]
+    after = cells[min(at + 1, count - 1)]
+    here = cells[at]
     for i in range(n):
         out = work[i]
+        a, b, c, d = left[i], before[i], here[i], after[i]
         for j in range(i, n + 1):
-            out[j] = left[i, j]
-    for side in range(-2, 3):
-        k = at + side
-        if 0 <= k < count:
-            w = near if side == 0 else middle if -2 < side < 2 else far
-            for i in range(n):
-                out = work[i]
-                row = cells[k, i]
-                for j in range(i, n + 1):
-                    out[j] += w * row[j]
+            out[j] = a[j] + near * c[j] + middle * (b[j] + d[j])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def solve(work, n, ridge, prior, out):
     """Coefficients that minimise the sums in ``work``, drawn towards ``prior``.
 
@@ -74,18 +77,30 @@ def solve(work, n, ridge, prior, out):
     for i in range(n):
         work[i, n] = out[i]
         work[i, i] += ridge
-    for i in range(n):
-        pivot = work[i, i]
-        if pivot < ridge:
-            pivot = ridge
-            work[i, i] = ridge
-        inverse = 1.0 / pivot
-        head = work[i]
-        for r in range(i + 1, n):
-            f = head[r] * inverse
+    for first in range(0, n, 4):
+        last = min(first + 4, n)
+        for i in range(first, last):
+            pivot = work[i, i]
+            if pivot < ridge:
+                pivot = ridge
+                work[i, i] = ridge
+            inverse = 1.0 / pivot
+            head = work[i]
+            for r in range(i + 1, last):
+                f = head[r] * inverse
+                row = work[r]
+                for c in range(r, n + 1):
+                    row[c] -= f * head[c]
+        if last == n:
+            break
+        a, b, c4, d = work[first], work[first + 1], work[first + 2], work[first + 3]
+        ia, ib, ic = 1.0 / a[first], 1.0 / b[first + 1], 1.0 / c4[first + 2]
+        iq = 1.0 / d[first + 3]
+        for r in range(last, n):
+            fa, fb, fc, fd = a[r] * ia, b[r] * ib, c4[r] * ic, d[r] * iq
             row = work[r]
             for c in range(r, n + 1):
-                row[c] -= f * head[c]
+                row[c] -= (fa * a[c] + fb * b[c]) + (fc * c4[c] + fd * d[c])
     for i in range(n - 1, -1, -1):
         total = work[i, n]
         for j in range(i + 1, n):
@@ -95,17 +110,19 @@ def solve(work, n, ridge, prior, out):
         out[i] += prior[i]
 
 
-@njit(cache=True, nogil=True)
-def fade(target, factor, source, n):
-    """target = factor * target + source; source = 0."""
+@njit(cache=True, nogil=True, error_model="numpy")
+def follow(target, factor, source, n):
+    """target = factor * target + source, of which the last column becomes column n."""
+    last = source.shape[0] - 1
     for i in range(n):
         a = target[i]
         b = source[i]
-        for j in range(i, n + 1):
+        for j in range(i, n):
             a[j] = factor * a[j] + b[j]
+        a[n] = factor * a[n] + b[last]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def clear(cell, n):
     """cell = 0."""
     for i in range(n):
