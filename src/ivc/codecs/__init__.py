@@ -79,6 +79,15 @@ CODECS: tuple[Profile, ...] = (
         lossless=False,
         summary="learned wavelet codec for stills, scalable in size",
     ),
+    Profile(
+        number=4,
+        name="lossless",
+        target="ivc.codecs.lossless:Lossless",
+        family="predictive",
+        layers=frozenset({Layer.PICTURE}),
+        lossless=True,
+        summary="prediction and mixing that learn while they code; every sample exact",
+    ),
 )
 
 

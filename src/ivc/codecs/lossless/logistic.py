@@ -42,14 +42,14 @@ SQUASH = _squash_table()
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def stretch(p):
     """ln(p / (1 - p)) of 0 <= p <= 1, within +-9.01."""
-    return STRETCH[min(int(p * 4096.0), 4095)]
+    return STRETCH[max(min(int(p * 4096.0), 4095), 0)]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def squash(x):
     """1 / (1 + exp(-x)), for x clipped to +-11.99."""
     y = (min(max(x, -11.99), 11.99) + 12.0) * 64.0
-    i = int(y)
+    i = max(min(int(y), 1535), 0)
     f = y - i
     return SQUASH[i] + (SQUASH[i + 1] - SQUASH[i]) * f
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from ivc.codecs.lossless.logistic import squash, stretch
+from ivc.codecs.lossless.logistic import SQUASH, squash, stretch
 from ivc.entropy.chances import code_chance
 
 PARAMETRIC = 8
@@ -58,13 +58,16 @@ SELECTIONS = 2048
 SSE_CONTEXTS = 4096
 
 
-def new_mixer(tune) -> Mixer:
+TUNE = (0.15, 0.04, 127, 0.2, 0.02, 0.002, 0.005, 0.02, 0.02, 1.0, 4.5)
+
+
+def new_mixer(tune=TUNE) -> Mixer:
     """A mixer that knows nothing yet."""
     weights = np.zeros((SETS, SELECTIONS, INPUTS))
     weights[:, :, :PARAMETRIC] = tune[0]
     weights[:, :, PARAMETRIC:-1] = tune[1]
     sse = np.zeros((2, SSE_CONTEXTS, SSE_STEPS))
-    sse[:] = [1 / (1 + np.exp(-(j - 16) / 2)) for j in range(SSE_STEPS)]
+    sse[:] = SQUASH[[12 * 64 + (j - 16) * 32 for j in range(SSE_STEPS)]]
     limit = int(tune[2])
     rates = np.array([1 / (min(n, limit) + tune[10]) for n in range(1024)])
     return Mixer(
@@ -117,14 +120,14 @@ def code_mixed(coder, mixer, node, small, first, second, bit):
     p = squash(total)
     # secondary estimation: what has become of such probabilities in these contexts
     y = (min(max(total, -7.999), 7.999) + 8.0) * 2.0
-    j = int(y)
+    j = max(min(int(y), SSE_STEPS - 2), 0)
     f = y - j
     one = mixer.sse[0, first]
     two = mixer.sse[1, second]
     p1 = one[j] + (one[j + 1] - one[j]) * f
     p2 = two[j] + (two[j + 1] - two[j]) * f
     mixed = (1.0 - 2.0 * tune[3]) * p + tune[3] * (p1 + p2)
-    chance = min(max(int(mixed * 131072.0), 8), 131072 - 8)
+    chance = min(max(int(mixed * 131072.0), 4), 131072 - 4)
     bit = code_chance(coder, chance, bit)
     # learn
     target = 1.0 if bit else 0.0

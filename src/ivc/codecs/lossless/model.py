@@ -11,7 +11,8 @@ from ivc.codecs.lossless import mixing, squares
 from ivc.codecs.lossless.logistic import student, stretch
 from ivc.codecs.lossless.mixing import LEVELS, NODES, PARAMETRIC, code_mixed
 from ivc.codecs.lossless.squares import CELL
-from ivc.entropy import exhausted
+from ivc.codecs.lossless.matching import MATCH_CONTEXTS, MATCH_SIZE, code_match, learn_match
+from ivc.entropy import code_bit, exhausted, is_decoder, new_contexts
 
 PAD = 4
 WINDOWS = 3
@@ -21,7 +22,7 @@ UNIT = 16.0
 _SIGN_NODE = 31
 _EPS = 1e-9
 
-_LEVELS = np.array([int(3 * np.log2(1 + v / 1.5)) for v in range(64)], np.int64)
+_LEVELS = np.array([((2 * v + 3) ** 3 // 27).bit_length() - 1 for v in range(64)], np.int64)
 
 
 class Plan(NamedTuple):
@@ -36,7 +37,11 @@ class Plan(NamedTuple):
         tap_plane: (taps,) int64.
         tap_offset: (taps,) int64.
         counts: (WINDOWS,) int64: how many taps each window uses.
+        moving: (planes,) int64: 1 for planes of the previous picture, which motion displaces.
+        block: (4,) int64: log2 of the height and width of a block of motion, log2 of luma samples
+            in a sample down and across.
         low, high: least and greatest value.
+        matching: 1 if values that followed the same neighbours before are tried first.
     """
 
     origin: np.ndarray
@@ -46,8 +51,11 @@ class Plan(NamedTuple):
     tap_plane: np.ndarray
     tap_offset: np.ndarray
     counts: np.ndarray
+    moving: np.ndarray
+    block: np.ndarray
     low: int
     high: int
+    matching: int
 
 
 class State(NamedTuple):
@@ -65,12 +73,17 @@ class State(NamedTuple):
     row2: np.ndarray
     left2: np.ndarray
     coefficients2: np.ndarray
+    contexts: np.ndarray
+    table: np.ndarray
 
 
 STACK = PREDICTORS + 4
 
 
-def new_state(plan, tune):
+TUNE = (0.0, 0.0, 0.0, 0.0, 0.0, 4.0, 20.0, 20.0, 0.9, 0.8, 0.6, 1.0, 0.6, 0.15, 0.2, 0.3, 8.0, 0.05, 1.6, 0.01, 200.0, 0.9, 0.3, 0.95, 0.82, 0.6, 0.9, 20.0, 1.0, 0.9, 0.0, 0.0)
+
+
+def new_state(plan, tune=TUNE):
     width = int(plan.size[0, 1])
     m = len(plan.tap_plane) + 1
     cells = -(-width // CELL)
@@ -85,6 +98,7 @@ def new_state(plan, tune):
         scale, np.array(tune, np.float64),
         np.zeros((1, cells, STACK + 1, STACK + 1)), np.zeros((cells, STACK + 1, STACK + 1)),
         np.zeros((STACK + 1, STACK + 1)), np.zeros((2, STACK + 1)),
+        new_contexts(MATCH_CONTEXTS, 4, 7), np.zeros((3, MATCH_SIZE * plan.matching, 2), np.int32),
     )  # fmt: skip
 
 
@@ -118,6 +132,27 @@ def median_edge(w, n, nw):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _row_kind(plan, buf, row, y, width):
+    """Encoder: 1 if the row equals the one above, 2 the same row of the previous picture."""
+    same = y > 0
+    source = row - plan.stride[0]
+    for x in range(width):
+        if buf[row + x] != buf[source + x]:
+            same = False
+            break
+    if same:
+        return 1
+    last = plan.origin.shape[0] - 1
+    if not plan.moving[last]:
+        return 0
+    source = plan.origin[last] + y * plan.stride[last]
+    for x in range(width):
+        if buf[row + x] != buf[source + x]:
+            return 0
+    return 2
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _split(mixer, centres, scales, lower, upper, marks, threshold, above):
     for j in range(PARAMETRIC):
         marks[j] = student((threshold - centres[j]) * scales[j])
@@ -139,7 +174,7 @@ def _narrow(lower, upper, marks, above):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def code_plane(coder, mixer, plan, state, buf, res):
+def code_plane(coder, mixer, plan, state, buf, res, motion):
     """Code or decode one plane; False when a decoder ran out of data and gave up.
 
     Args:
@@ -149,6 +184,7 @@ def code_plane(coder, mixer, plan, state, buf, res):
         state: what prediction has learnt.
         buf: (samples,) int32: all planes with their borders.
         res: the same: errors in 1/16.
+        motion: (2, rows, columns) int32: displacement of each block in luma samples.
     """
     height, width = plan.size[0, 0], plan.size[0, 1]
     stride, origin = plan.stride[0], plan.origin[0]
@@ -175,6 +211,9 @@ def code_plane(coder, mixer, plan, state, buf, res):
     feats = np.zeros(12)
     at = mixer.at
     stripe = LEVELS * NODES
+    hits = np.zeros((2, width + 2), np.int64)
+    guess = np.zeros(3, np.int64)
+    repeated = 0
     middle = (low + high + 1) >> 1
     for y in range(-PAD, 0):
         for x in range(-PAD, width + PAD):
@@ -193,13 +232,37 @@ def code_plane(coder, mixer, plan, state, buf, res):
         for k in range(1, PAD + 1):
             buf[row - k] = buf[row - stride]
             res[row - k] = res[row - stride]
+        kind = 0
+        if not is_decoder(coder):
+            kind = _row_kind(plan, buf, row, y, width)
+        if y > 0:
+            kind1 = code_bit(coder, state.contexts, repeated, kind == 1)
+        else:
+            kind1 = 0
+        kind2 = 0
+        if not kind1 and plan.moving[planes - 1]:
+            kind2 = code_bit(coder, state.contexts, 3 + repeated, kind == 2)
+        repeated = kind1 + 2 * kind2
+        if repeated:
+            source = row - stride
+            if kind2:
+                source = plan.origin[planes - 1] + y * plan.stride[planes - 1]
+            for x in range(-PAD, width + PAD):
+                buf[row + x] = buf[source + x]
+                res[row + x] = 0
+            errors[y % 3] = 0.0
+            continue
         e0, e1, e2 = errors[y % 3], errors[(y + 2) % 3], errors[(y + 1) % 3]
         for k in range(WINDOWS):
             squares.clear(state.left[k], plan.counts[k])
         squares.clear(state.left2, STACK)
+        hit0, hit1 = hits[y & 1], hits[1 - (y & 1)]
         for x in range(width):
             if x % CELL == 0:
                 cell = x // CELL
+                if cell:
+                    squares.add_samples(state.row_cells[cell - 1], samples, weights, taps)
+                    squares.add_samples(state.row2[cell - 1], samples2, weights, STACK)
                 for k in range(WINDOWS):
                     n = plan.counts[k]
                     if cell:
@@ -225,9 +288,25 @@ def code_plane(coder, mixer, plan, state, buf, res):
             for q in range(1, planes):
                 py = y << plan.up[q, 0] if plan.up[q, 0] >= 0 else y >> -plan.up[q, 0]
                 px = x << plan.up[q, 1] if plan.up[q, 1] >= 0 else x >> -plan.up[q, 1]
-                py = min(py, plan.size[q, 0] - 1)
-                px = min(px, plan.size[q, 1] - 1)
+                if plan.moving[q]:
+                    by, bx = y >> plan.block[0], x >> plan.block[1]
+                    py += motion[0, by, bx] >> plan.block[2]
+                    px += motion[1, by, bx] >> plan.block[3]
+                py = min(max(py, 0), plan.size[q, 0] - 1)
+                px = min(max(px, 0), plan.size[q, 1] - 1)
                 position[q] = plan.origin[q] + py * plan.stride[q] + px
+            if plan.matching:
+                history = hit0[x] + 2 * hit1[x + 1] + 4 * hit1[x + 2]
+                hit = code_match(
+                    coder, state, buf, p, stride, position, low, high, history, guess
+                )
+                hit0[x + 1] = hit
+                if hit:
+                    res[p] = 0
+                    weights[x % CELL] = 0.0
+                    for k in range(PREDICTORS):
+                        e0[x + PAD, k] = 0.0
+                    continue
             for q in range(planes):
                 o, s = position[q], plan.stride[q]
                 means[q] = (buf[o - 1] + buf[o - s] + buf[o - s - 1] + buf[o - s + 1]) * 0.25
@@ -320,6 +399,8 @@ def code_plane(coder, mixer, plan, state, buf, res):
                 b = b0 if k == 0 else b1 if k == 1 else b2
                 shift += state.bias[k, b, 0] / (state.bias[k, b, 1] + tune[16])
             mu = min(max(mu0 + tune[17] * shift, float(low)), float(high))
+            if not (mu >= low and mu <= high and size < 1e9):
+                mu, size, inv = float(low), 1.0, 1.0
             base = int(mu)
             if base > mu:
                 base -= 1
@@ -458,6 +539,8 @@ def code_plane(coder, mixer, plan, state, buf, res):
             # learn
             error = value - mu
             size_now = abs(error) * UNIT
+            if plan.matching:
+                learn_match(state, value, guess)
             res[p] = int(min(max(error * UNIT, -1e9), 1e9))
             for k in range(PREDICTORS):
                 e0[i, k] = abs(value - predictions[k])
@@ -477,11 +560,10 @@ def code_plane(coder, mixer, plan, state, buf, res):
             spreadness = tune[21] * size + (1.0 - tune[21]) * abs(error)
             weights[x % CELL] = 1.0 / (tune[22] + spreadness * spreadness)
             v2[STACK] = value - blended
-            if x == width - 1 or x % CELL == CELL - 1:
-                for k in range(x % CELL + 1, CELL):
-                    weights[k] = 0.0
-                squares.add_samples(state.row_cells[x // CELL], samples, weights, taps)
-                squares.add_samples(state.row2[x // CELL], samples2, weights, STACK)
+        for k in range((width - 1) % CELL + 1, CELL):
+            weights[k] = 0.0
+        squares.add_samples(state.row_cells[cells.shape[1] - 1], samples, weights, taps)
+        squares.add_samples(state.row2[cells.shape[1] - 1], samples2, weights, STACK)
         last = row + width - 1
         for k in range(1, PAD + 1):
             buf[last + k] = buf[last]

@@ -13,7 +13,7 @@ The syntax is specified in docs/codecs/dpcm.md; ``ivc.signal.lossless`` holds th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -76,30 +76,13 @@ def _code(
     return planes[i].code(coder, samples, fields.near, guide)
 
 
-def _trial_cost(planes: Iterator[np.ndarray]) -> float:
-    cost = 0.0
-    for plane in planes:
-        error = plane[1:, 1:] - ((plane[1:, :-1] + plane[:-1, 1:]) >> 1)
-        cost += float(np.log2(1.0 + np.abs(error)).sum())
-    return cost
-
-
 def _choose_colour(frames: Frames, near: int) -> int:
-    """The reversible transform with the smallest errors on up to 16 strips of the first frame."""
+    """The reversible transform with the smallest errors on strips of the first frame."""
     if frames.format.layout is not Layout.RGB:
         return colour.IDENTITY
     # An error in YCoCg-R spreads over R, G and B, so a bound must be kept without it.
     kinds = [colour.SUBTRACT_GREEN, colour.IDENTITY] + [colour.YCOCG_R] * (near == 0)
-    height = frames.height
-    tops = range(0, height, max(height // 16, 16))
-    costs = dict.fromkeys(kinds, 0.0)
-    for top in tops:
-        strip = [p[0, top : top + 16] for p in frames.planes[:3]]
-        for kind in kinds:
-            out = [np.empty(strip[0].shape, np.int32) for _ in range(3)]
-            colour.forward_reversible(*strip, kind, *out)
-            costs[kind] += _trial_cost(iter(out))
-    return min(kinds, key=lambda kind: costs[kind])
+    return colour.choose_reversible([plane[0] for plane in frames.planes[:3]], kinds)
 
 
 def _encode(frames: Frames, header: SegmentHeader, fields: Header) -> bytes:

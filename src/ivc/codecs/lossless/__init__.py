@@ -1,0 +1,92 @@
+"""``lossless``: every sample exact, from fast prediction to mixed models that learn while they code.
+
+    stripe ─► palette or reversible colour ─► planes ─► model ─► range coder
+
+    stripes.py        a stripe's header, palette and planes
+    plans.py          which neighbours predict a plane
+    model.py          the mixed model: one function for encoder and decoder
+    squares.py        local weighted least squares
+    mixing.py         decisions mixed from many probabilities
+    matching.py       exact repeats
+    motion.py         displacements in clips
+    palette.py        pictures of few colours
+    logistic.py       tables and functions that are the same on every machine
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ivc.codecs.base import Codec, Layers, Settings
+from ivc.codecs.lossless import stripes
+from ivc.errors import BitstreamError
+from ivc.types import Frames, Layer, PixelFormat, Segment, SegmentHeader
+
+STRIPE = 1 << 22
+"""Luma samples of a picture that one stripe holds, about."""
+
+
+def _rows(width: int, height: int) -> list[slice]:
+    """Luma rows of each stripe: multiples of 16, nearly the same for all."""
+    count = max(1, -(-height * width // STRIPE))
+    step = max(-(-height // count), 16)
+    step += -step % 16
+    return [slice(top, min(top + step, height)) for top in range(0, height, step)]
+
+
+def _cut(planes: list[np.ndarray], pixel_format: PixelFormat, rows: slice) -> list[np.ndarray]:
+    _, sy = pixel_format.layout.chroma_shift
+    out = []
+    for i, plane in enumerate(planes):
+        shift = sy if i in (1, 2) else 0
+        out.append(plane[:, rows.start >> shift : -(-rows.stop >> shift)])
+    return out
+
+
+class Lossless(Codec[Settings]):
+    """Lossless coding of stills and clips of every format."""
+
+    version = 1
+    settings_type = Settings
+    lossless = True
+
+    def encode(
+        self, segment: Segment, settings: Settings, shared: Mapping[Layer, bytes]
+    ) -> Layers:
+        """Code one segment; see ``Codec.encode``."""
+        frames = segment.frames
+        out = bytearray()
+        rows = _rows(frames.width, frames.height)
+        for i, part in enumerate(rows):
+            planes = [
+                np.ascontiguousarray(p) for p in _cut(list(frames.planes), frames.format, part)
+            ]
+            data = stripes.encode(planes, frames.format, settings.effort)
+            if i < len(rows) - 1:
+                out += len(data).to_bytes(4, "little")
+            out += data
+        return {Layer.PICTURE: bytes(out)}
+
+    def decode(
+        self, layers: Mapping[Layer, bytes], header: SegmentHeader, shared: Mapping[Layer, bytes]
+    ) -> Frames:
+        """Decode one segment; see ``Codec.decode``."""
+        if Layer.PICTURE not in layers:
+            raise BitstreamError("the segment has no picture layer")
+        data = memoryview(layers[Layer.PICTURE])
+        shapes = header.format.plane_shapes(header.width, header.height)
+        out = [np.zeros((header.frames, *shape), header.format.dtype) for shape in shapes]
+        rows = _rows(header.width, header.height)
+        for i, part in enumerate(rows):
+            length = len(data)
+            if i < len(rows) - 1:
+                length = int.from_bytes(data[:4], "little")
+                data = data[4:]
+                if length > len(data):
+                    raise BitstreamError("a stripe is cut short; the data are damaged")
+            planes = _cut(out, header.format, part)
+            stripes.decode(data[:length], header.format, planes)
+            data = data[length:]
+        return Frames(out, header.format)

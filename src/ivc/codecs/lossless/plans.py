@@ -1,0 +1,123 @@
+"""Where planes lie in the buffers of the model, and which neighbours predict them.
+
+All planes of a picture and of the one before lie in one array, each with a border of ``PAD``
+samples. A plane is predicted from its own causal neighbours, from the planes before it in the same
+picture (on all sides) and from its own displaced place in the picture before (on all sides).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ivc.codecs.lossless.model import PAD, Plan
+
+_OWN = (
+    (0, -1), (-1, 0), (-1, -1), (-1, 1), (0, -2), (-2, 0), (-2, 1), (-1, -2), (-2, -1), (-1, 2),
+    (0, -3), (-3, 0), (-2, 2), (-2, -2), (-1, 3), (-3, 1), (-3, -1), (-1, -3), (0, -4), (-4, 0),
+    (-2, 3), (-2, -3), (-3, 2), (-3, -2),
+)  # fmt: skip
+_AROUND = (
+    (0, 0), (0, -1), (-1, 0), (0, 1), (1, 0), (-1, 1), (-1, -1), (1, 1), (1, -1), (0, 2), (0, -2),
+    (-2, 0), (2, 0),
+)  # fmt: skip
+BLOCK_BITS = 4
+
+
+@dataclass(frozen=True)
+class Taps:
+    """How many neighbours are used.
+
+    Attributes:
+        alone: own neighbours of a plane that has no other to refer to.
+        own: own neighbours of other planes.
+        around: neighbours in each of the other planes.
+        small: how many of each come first, in the smallest window.
+        small_alone: the same for a plane without others.
+    """
+
+    alone: int
+    own: int
+    around: int
+    small: int
+    small_alone: int
+
+
+TAPS = {6: Taps(8, 5, 3, 3, 6), 7: Taps(12, 8, 5, 4, 8), 8: Taps(18, 12, 9, 6, 12),
+        9: Taps(22, 18, 13, 6, 12)}  # fmt: skip
+"""By level of the syntax."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """One plane: its shape, shifts of its size against luma, and least and greatest value."""
+
+    shape: tuple[int, int]
+    shift: tuple[int, int]
+    low: int
+    high: int
+
+
+class Buffers:
+    """Samples and errors of the picture in hand and of the one before.
+
+    Args:
+        places: the planes of a picture.
+        frames: 2 if pictures have predecessors, else 1.
+    """
+
+    def __init__(self, places: list[Place], frames: int) -> None:
+        self.places = places
+        sizes = [(h + 2 * PAD) * (w + 2 * PAD) for h, w in (p.shape for p in places)]
+        self._starts = np.concatenate([[0], np.cumsum(sizes)])
+        self._frame = int(self._starts[-1])
+        self.samples = np.zeros(self._frame * frames, np.int32)
+        self.errors = np.zeros(self._frame * frames, np.int32)
+
+    def plane(self, i: int, parity: int) -> np.ndarray:
+        """A view of plane ``i`` without its border."""
+        h, w = self.places[i].shape
+        start = parity * self._frame + int(self._starts[i])
+        size = (h + 2 * PAD) * (w + 2 * PAD)
+        whole = self.samples[start : start + size].reshape(h + 2 * PAD, w + 2 * PAD)
+        return whole[PAD : PAD + h, PAD : PAD + w]
+
+    def plan(self, i: int, parity: int, first: bool, level: int, matching: int) -> Plan:
+        """How plane ``i`` is coded in pictures of this parity; ``first``: without predecessor."""
+        taps = TAPS[level]
+        own = self.places[i]
+        before = list(range(i))[:2]
+        if len(before) == 2 and own.shape != self.places[1].shape:
+            before = [0]
+        planes = [(i, parity), *((j, parity) for j in before)]
+        if not first:
+            planes.append((i, 1 - parity))
+        counts = [taps.own if len(planes) > 1 else taps.alone] + [taps.around] * (len(planes) - 1)
+        heads = [taps.small if len(planes) > 1 else taps.small_alone] + [
+            min(taps.small, taps.around)
+        ] * (len(planes) - 1)
+        strides = [self.places[j].shape[1] + 2 * PAD for j, _ in planes]
+        chosen = [(q, k) for q in range(len(planes)) for k in range(heads[q])]
+        small = len(chosen)
+        chosen += [(q, k) for q in range(len(planes)) for k in range(heads[q], counts[q])]
+        offsets = []
+        for q, k in chosen:
+            dy, dx = (_AROUND if q else _OWN)[k]
+            offsets.append(dy * strides[q] + dx)
+        shifts = [self.places[j].shift for j, _ in planes]
+        return Plan(
+            np.array([
+                p * self._frame + self._starts[j] + PAD * s + PAD
+                for (j, p), s in zip(planes, strides, strict=True)
+            ], np.int64),
+            np.array(strides, np.int64),
+            np.array([[own.shift[0] - a, own.shift[1] - b] for a, b in shifts], np.int64),
+            np.array([self.places[j].shape for j, _ in planes], np.int64),
+            np.array([q for q, _ in chosen], np.int64),
+            np.array(offsets, np.int64),
+            np.array([len(chosen), len(chosen), small], np.int64),
+            np.array([int(p != parity) for _, p in planes], np.int64),
+            np.array([BLOCK_BITS - own.shift[0], BLOCK_BITS - own.shift[1], *own.shift], np.int64),
+            own.low, own.high, matching,
+        )  # fmt: skip

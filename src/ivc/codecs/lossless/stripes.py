@@ -1,0 +1,235 @@
+"""One stripe: the same rows of every picture of a segment, coded with no reference outside it.
+
+    header │ palette │ range coder: displacements, planes, displacements, planes …
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ivc.codecs.lossless import palette
+from ivc.codecs.lossless.mixing import Mixer, new_mixer
+from ivc.codecs.lossless.model import State, code_plane, new_state
+from ivc.codecs.lossless.motion import MOTION_CONTEXTS, SIDE, code_motion, find_motion
+from ivc.codecs.lossless.plans import Buffers, Place
+from ivc.entropy import Decoder, Encoder, new_contexts
+from ivc.entropy.fields import integer, pack, unpack
+from ivc.errors import BitstreamError
+from ivc.signal import colour
+from ivc.signal.lossless import LosslessPlane
+from ivc.types import Layout, PixelFormat
+
+RAW, FAST, MIXED = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a stripe begins with.
+
+    Attributes:
+        method: samples as they are, the fast model or the mixed one.
+        level: how much the mixed model looks at.
+        colour: reversible transform, a constant of ``ivc.signal.colour``.
+        colours: of the palette; 0 for none.
+        matching: 1 if values behind the same neighbours are tried first.
+    """
+
+    method: int = integer(0, 2)
+    level: int = integer(6, 9)
+    colour: int = integer(0, 2)
+    colours: int = integer(0, palette.MOST)
+    matching: int = integer(0, 1)
+
+
+def _places(header: Header, pixel_format: PixelFormat, width: int, height: int) -> list[Place]:
+    top = pixel_format.max_value
+    if header.colours:
+        return [Place((height, width), (0, 0), 0, header.colours - 1)]
+    sx, sy = pixel_format.layout.chroma_shift
+    places = []
+    for i, shape in enumerate(pixel_format.plane_shapes(width, height)):
+        low = -top if header.colour != colour.IDENTITY and i in (1, 2) else 0
+        shift = (sy, sx) if i in (1, 2) else (0, 0)
+        places.append(Place(shape, shift, low, top))
+    return places
+
+
+def _mixed_payload(
+    coder: object, header: Header, places: list[Place], pictures: list[list[np.ndarray]],
+    decoding: bool,
+) -> bool:  # fmt: skip
+    """Code or decode all pictures with the mixed model; False if the data ran out."""
+    buffers = Buffers(places, min(len(pictures), 2))
+    mixers: list[Mixer] = []
+    states: dict[tuple[int, bool], State] = {}
+    height, width = places[0].shape
+    motion = np.zeros((2, -(-height // SIDE), -(-width // SIDE)), np.int32)
+    contexts = new_contexts(MOTION_CONTEXTS)
+    for t, picture in enumerate(pictures):
+        parity, first = t % 2, t == 0
+        if not decoding:
+            for i, plane in enumerate(picture):
+                buffers.plane(i, parity)[:] = plane
+        if not first:
+            if not decoding:
+                find_motion(buffers.plane(0, parity), buffers.plane(0, 1 - parity), motion)
+            code_motion(coder, contexts, motion)
+        for i in range(len(places)):
+            kind = 0 if i == 0 else 1
+            if len(mixers) <= kind:
+                mixers.append(new_mixer())
+            plan = buffers.plan(i, parity, first, header.level, header.matching)
+            if (i, first) not in states:
+                states[i, first] = new_state(plan)
+            state = states[i, first]
+            if not code_plane(
+                coder, mixers[kind], plan, state, buffers.samples, buffers.errors, motion
+            ):
+                return False
+        if decoding:
+            for i, plane in enumerate(picture):
+                plane[:] = buffers.plane(i, parity)
+        if first and len(pictures) > 1:
+            states = {}
+    return True
+
+
+def _fast_payload(
+    coder: object, header: Header, places: list[Place], pictures: list[list[np.ndarray]],
+    decoding: bool, depth: int,
+) -> bool:  # fmt: skip
+    """The same with the model of ``ivc.signal.lossless``, or without any."""
+    planes = [LosslessPlane(p.shape, p.low, p.high, depth) for p in places]
+    for picture in pictures:
+        for i, plane in enumerate(planes):
+            if header.method == RAW:
+                whole = plane.code_raw(coder, picture[i])
+            else:
+                if not decoding:
+                    plane.choose_modes(picture[i])
+                guided = i in (1, 2) and planes[i - 1].shape == plane.shape
+                guide = planes[i - 1].magnitudes if guided else None
+                whole = plane.code(coder, picture[i], 0, guide)
+            if not whole:
+                return False
+    return True
+
+
+def _code(
+    coder: object, header: Header, places: list[Place], pictures: list[list[np.ndarray]],
+    decoding: bool, depth: int,
+) -> bool:  # fmt: skip
+    if header.method == MIXED:
+        return _mixed_payload(coder, header, places, pictures, decoding)
+    return _fast_payload(coder, header, places, pictures, decoding, depth)
+
+
+def _repetitive(plane: np.ndarray) -> bool:
+    """Whether a good part of the samples equal a neighbour exactly in a busy picture."""
+    if min(plane.shape) < 2:
+        return False
+    centre, left, above = plane[1:, 1:], plane[1:, :-1], plane[:-1, 1:]
+    return float(((centre == left) | (centre == above)).mean()) > 0.5
+
+
+def _to_code(
+    header: Header, pixel_format: PixelFormat, planes: Sequence[np.ndarray],
+    indices: np.ndarray | None,
+) -> list[list[np.ndarray]]:  # fmt: skip
+    """Pictures as the model sees them: int32 planes after the palette or colour transform."""
+    pictures = []
+    for t in range(planes[0].shape[0]):
+        if indices is not None:
+            pictures.append([np.ascontiguousarray(indices[t])])
+            continue
+        source = [plane[t] for plane in planes]
+        picture = [plane.astype(np.int32) for plane in source]
+        if pixel_format.layout is Layout.RGB:
+            colour.forward_reversible(*source[:3], header.colour, *picture[:3])
+        pictures.append(picture)
+    return pictures
+
+
+def encode(planes: Sequence[np.ndarray], pixel_format: PixelFormat, effort: int) -> bytes:
+    """Code a stripe.
+
+    Args:
+        planes: (T, H, W) each, as in ``Frames``.
+        pixel_format: of the planes.
+        effort: 1 to 9.
+    """
+    _, height, width = planes[0].shape
+    indices, entries = None, b""
+    colours = 0
+    if pixel_format.layout.chroma_shift == (0, 0):
+        found = palette.find(list(planes))
+        if found is not None and len(found[0]) * 8 < planes[0].size + 64:
+            table, indices = found
+            colours, entries = len(table), palette.pack(table, pixel_format.depth)
+    kind = colour.IDENTITY
+    if pixel_format.layout is Layout.RGB and not colours:
+        kinds = [colour.SUBTRACT_GREEN, colour.IDENTITY] + [colour.YCOCG_R] * (effort < 6)
+        kind = colour.choose_reversible([plane[0] for plane in planes[:3]], kinds)
+    look = indices[0] if indices is not None else planes[0][0]
+    header = Header(
+        method=FAST if effort < 6 else MIXED, level=max(effort, 6), colour=kind, colours=colours,
+        matching=int(effort >= 6 and (colours > 0 or _repetitive(look))),
+    )  # fmt: skip
+    payload = _encode(header, pixel_format, planes, indices, entries)
+    raw_size = -(-sum(plane.size for plane in planes) * pixel_format.depth // 8)
+    if len(payload) > raw_size + 8:
+        raw = Header(method=RAW, level=6, colour=colour.IDENTITY, colours=0, matching=0)
+        payload = _encode(raw, pixel_format, planes, None, b"")
+    return payload
+
+
+def _encode(
+    header: Header, pixel_format: PixelFormat, planes: Sequence[np.ndarray],
+    indices: np.ndarray | None, entries: bytes,
+) -> bytes:  # fmt: skip
+    _, height, width = planes[0].shape
+    pictures = _to_code(header, pixel_format, planes, indices)
+    encoder = Encoder()
+    places = _places(header, pixel_format, width, height)
+    _code(encoder.coder, header, places, pictures, False, pixel_format.depth)
+    return pack(header) + entries + encoder.finish()
+
+
+def decode(data: memoryview, pixel_format: PixelFormat, out: Sequence[np.ndarray]) -> None:
+    """Decode a stripe into ``out``, (T, H, W) each.
+
+    Raises:
+        BitstreamError: when the data are damaged.
+    """
+    header, rest = unpack(Header, bytes(data))
+    count, height, width = out[0].shape
+    if header.colours and pixel_format.layout.chroma_shift != (0, 0):
+        raise BitstreamError("a palette in a picture of subsampled colour; the data are damaged")
+    if header.colour != colour.IDENTITY and pixel_format.layout is not Layout.RGB:
+        raise BitstreamError("a colour transform in a picture without RGB; the data are damaged")
+    table = palette.unpack(rest, header.colours, len(out), pixel_format.depth)
+    decoder = Decoder(rest[palette.size(header.colours, len(out), pixel_format.depth) :])
+    places = _places(header, pixel_format, width, height)
+    pictures = [[np.zeros(p.shape, np.int32) for p in places] for _ in range(count)]
+    if not _code(decoder.coder, header, places, pictures, True, pixel_format.depth):
+        decoder.finish()
+        raise BitstreamError("coded data end too early; they are cut short or damaged")
+    decoder.finish()
+    for t, picture in enumerate(pictures):
+        target = [plane[t] for plane in out]
+        if header.colours:
+            for i, plane in enumerate(target):
+                plane[:] = table[:, i][picture[0]]
+            continue
+        if pixel_format.layout is Layout.RGB:
+            colour.inverse_reversible(
+                *picture[:3], header.colour, pixel_format.max_value, *target[:3]
+            )
+            rest_from = 3
+        else:
+            rest_from = 0
+        for i in range(rest_from, len(target)):
+            target[i][:] = picture[i]
