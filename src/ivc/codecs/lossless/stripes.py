@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ivc.codecs.lossless import palette
+from ivc.codecs.lossless.light import Light, code_light, new_light
 from ivc.codecs.lossless.mixing import Mixer, new_mixer
 from ivc.codecs.lossless.model import State, code_plane, new_state
 from ivc.codecs.lossless.motion import MOTION_CONTEXTS, SIDE, code_motion, find_motion
@@ -22,7 +23,7 @@ from ivc.signal import colour
 from ivc.signal.lossless import LosslessPlane
 from ivc.types import Layout, PixelFormat
 
-RAW, FAST, MIXED = 0, 1, 2
+RAW, FAST, LIGHT, MIXED = 0, 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class Header:
         matching: 1 if values behind the same neighbours are tried first.
     """
 
-    method: int = integer(0, 2)
-    level: int = integer(6, 9)
+    method: int = integer(0, 4)
+    level: int = integer(4, 9)
     colour: int = integer(0, 2)
     colours: int = integer(0, palette.MOST)
     matching: int = integer(0, 1)
@@ -64,6 +65,7 @@ def _mixed_payload(
     """Code or decode all pictures with the mixed model; False if the data ran out."""
     buffers = Buffers(places, min(len(pictures), 2))
     mixers: list[Mixer] = []
+    lights: dict[tuple[int, bool], Light] = {}
     states: dict[tuple[int, bool], State] = {}
     height, width = places[0].shape
     motion = np.zeros((2, -(-height // SIDE), -(-width // SIDE)), np.int32)
@@ -79,9 +81,16 @@ def _mixed_payload(
             code_motion(coder, contexts, motion)
         for i in range(len(places)):
             kind = 0 if i == 0 else 1
+            plan = buffers.plan(i, parity, first, header.level, header.matching)
+            if header.method == LIGHT:
+                if (i, first) not in lights:
+                    lights[i, first] = new_light(plan)
+                light = lights[i, first]
+                if not code_light(coder, plan, light, buffers.samples, buffers.errors, motion):
+                    return False
+                continue
             if len(mixers) <= kind:
                 mixers.append(new_mixer())
-            plan = buffers.plan(i, parity, first, header.level, header.matching)
             if (i, first) not in states:
                 states[i, first] = new_state(plan)
             state = states[i, first]
@@ -122,7 +131,7 @@ def _code(
     coder: object, header: Header, places: list[Place], pictures: list[list[np.ndarray]],
     decoding: bool, depth: int,
 ) -> bool:  # fmt: skip
-    if header.method == MIXED:
+    if header.method >= LIGHT:
         return _mixed_payload(coder, header, places, pictures, decoding)
     return _fast_payload(coder, header, places, pictures, decoding, depth)
 
@@ -171,17 +180,17 @@ def encode(planes: Sequence[np.ndarray], pixel_format: PixelFormat, effort: int)
             colours, entries = len(table), palette.pack(table, pixel_format.depth)
     kind = colour.IDENTITY
     if pixel_format.layout is Layout.RGB and not colours:
-        kinds = [colour.SUBTRACT_GREEN, colour.IDENTITY] + [colour.YCOCG_R] * (effort < 6)
+        kinds = [colour.SUBTRACT_GREEN, colour.IDENTITY] + [colour.YCOCG_R] * (effort < 4)
         kind = colour.choose_reversible([plane[0] for plane in planes[:3]], kinds)
     look = indices[0] if indices is not None else planes[0][0]
     header = Header(
-        method=FAST if effort < 6 else MIXED, level=max(effort, 6), colour=kind, colours=colours,
+        method=FAST if effort < 4 else LIGHT if effort < 6 else MIXED, level=max(effort, 4), colour=kind, colours=colours,
         matching=int(effort >= 6 and (colours > 0 or _repetitive(look))),
     )  # fmt: skip
     payload = _encode(header, pixel_format, planes, indices, entries)
     raw_size = -(-sum(plane.size for plane in planes) * pixel_format.depth // 8)
     if len(payload) > raw_size + 8:
-        raw = Header(method=RAW, level=6, colour=colour.IDENTITY, colours=0, matching=0)
+        raw = Header(method=RAW, level=4, colour=colour.IDENTITY, colours=0, matching=0)
         payload = _encode(raw, pixel_format, planes, None, b"")
     return payload
 
