@@ -17,8 +17,8 @@ from ivc.codecs.lossless.squares import CELL
 from ivc.entropy import exhausted
 from ivc.entropy.chances import code_chance
 
-INPUTS = 6
-_CONTEXTS = 4
+INPUTS = 5
+_CONTEXTS = 3
 NODES = 32
 _STEPS = 12
 _SLOTS = 1024 * NODES
@@ -30,7 +30,7 @@ class Light(NamedTuple):
     Attributes:
         cells, row_cells, left, coefficients: see ``squares``.
         bias: (2048, 2) float64 sums of errors and how many.
-        slots: (4, slots) float64 P(1) - 1/2, (4, slots) counts follow.
+        slots: (3, slots) uint32: P(1) of 24 bits and a count of 8; 0 if unseen.
         weights: (selections, INPUTS) float64.
     """
 
@@ -51,7 +51,7 @@ def new_light(plan) -> Light:
     coefficients = np.zeros((2, m))
     coefficients[:, :3] = [0.6, 0.6, -0.4][: min(3, m)]
     weights = np.zeros((1024, INPUTS))
-    weights[:] = (0.5, 0.15, 0.15, 0.1, 0.1, 0.0)
+    weights[:] = (0.5, 0.2, 0.15, 0.15, 0.0)
     rates = np.array([1 / (min(n, 100) + 3.5) for n in range(256)])
     return Light(
         np.zeros((1, cells, m, m)), np.zeros((cells, m, m)), np.zeros((m, m)), coefficients,
@@ -59,29 +59,31 @@ def new_light(plan) -> Light:
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _decide(coder, light, at, x, node, chosen, one, bit):
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
+def _decide(coder, slots, weights, rates, at, x, node, chosen, one, bit):
     """One decision; ``one`` is the parametric probability of 1."""
-    slots = light.slots
     x[0] = stretch(one)
     for c in range(_CONTEXTS):
         slot = slots[c, at[c] + node]
         p = (slot >> np.uint32(8)) * (1.0 / 16777216.0) if slot else one
         x[c + 1] = stretch(p)
-    w = light.weights[chosen]
-    dot = (w[0] * x[0] + w[1] * x[1]) + (w[2] * x[2] + w[3] * x[3]) + (w[4] * x[4] + w[5] * x[5])
+    w = weights
+    dot = (
+        (w[chosen, 0] * x[0] + w[chosen, 1] * x[1]) + (w[chosen, 2] * x[2] + w[chosen, 3] * x[3])
+        + w[chosen, 4] * x[4]
+    )  # fmt: skip
     p = squash(dot)
     bit = code_chance(coder, min(max(int(p * 131072.0), 8), 131072 - 8), bit)
     target = 1.0 if bit else 0.0
     step = (target - p) * 0.006
     for i in range(INPUTS):
-        w[i] += step * x[i]
+        w[chosen, i] += step * x[i]
     for c in range(_CONTEXTS):
         k = at[c] + node
         slot = slots[c, k]
         count = slot & np.uint32(255)
         p = (slot >> np.uint32(8)) * (1.0 / 16777216.0) if slot else one
-        p += (target - p) * light.rates[count]
+        p += (target - p) * rates[count]
         p = min(max(p, 0.0005), 0.9995)
         count += np.uint32(count < 255)
         slots[c, k] = np.uint32(p * 16777216.0) << np.uint32(8) | count
@@ -104,7 +106,11 @@ def code_light(coder, plan, light, buf, res, motion):
     stride, origin = plan.stride[0], plan.origin[0]
     low, high = plan.low, plan.high
     planes = plan.origin.shape[0]
-    n = plan.tap_plane.shape[0]
+    tap_plane, tap_offset, moving, block = plan.tap_plane, plan.tap_offset, plan.moving, plan.block
+    origins, strides, ups, sizes = plan.origin, plan.stride, plan.up, plan.size
+    slots, mix, rates, bias = light.slots, light.weights, light.rates, light.bias
+    row_cells, left, prior = light.row_cells, light.left, light.coefficients[1]
+    n = tap_plane.shape[0]
     samples = np.zeros((CELL, n + 1))
     weights = np.zeros(CELL)
     position = np.zeros(planes, np.int64)
@@ -125,41 +131,42 @@ def code_light(coder, plan, light, buf, res, motion):
         for k in range(1, PAD + 1):
             buf[row - k] = buf[row - stride]
             res[row - k] = res[row - stride]
-        squares.clear(light.left, n)
+        squares.clear(left, n)
         for x in range(width):
             if x % CELL == 0:
                 cell = x // CELL
                 if cell:
-                    squares.add_samples(light.row_cells[cell - 1], samples, weights, n)
-                    squares.follow(light.left, 0.8, light.row_cells[cell - 1], n)
-                squares.gather(work, light.left, cells, cell, n, 1.0, 0.6)
-                squares.solve(work, n, 20.0, light.coefficients[1], coefficients)
+                    squares.add_samples(row_cells[cell - 1], samples, weights, n)
+                    squares.follow(left, 0.8, row_cells[cell - 1], n)
+                if not cell & 1:
+                    squares.gather(work, left, cells, cell, n, 1.0, 0.6)
+                    squares.solve(work, n, 20.0, prior, coefficients)
             p = row + x
             position[0] = p
             for q in range(1, planes):
-                py = y << plan.up[q, 0] if plan.up[q, 0] >= 0 else y >> -plan.up[q, 0]
-                px = x << plan.up[q, 1] if plan.up[q, 1] >= 0 else x >> -plan.up[q, 1]
-                if plan.moving[q]:
-                    by, bx = y >> plan.block[0], x >> plan.block[1]
-                    py += motion[0, by, bx] >> plan.block[2]
-                    px += motion[1, by, bx] >> plan.block[3]
-                py = min(max(py, 0), plan.size[q, 0] - 1)
-                px = min(max(px, 0), plan.size[q, 1] - 1)
-                position[q] = plan.origin[q] + py * plan.stride[q] + px
+                py = y << ups[q, 0] if ups[q, 0] >= 0 else y >> -ups[q, 0]
+                px = x << ups[q, 1] if ups[q, 1] >= 0 else x >> -ups[q, 1]
+                if moving[q]:
+                    by, bx = y >> block[0], x >> block[1]
+                    py += motion[0, by, bx] >> block[2]
+                    px += motion[1, by, bx] >> block[3]
+                py = min(max(py, 0), sizes[q, 0] - 1)
+                px = min(max(px, 0), sizes[q, 1] - 1)
+                position[q] = origins[q] + py * strides[q] + px
             for q in range(planes):
-                o, s = position[q], plan.stride[q]
+                o, s = position[q], strides[q]
                 means[q] = (buf[o - 1] + buf[o - s] + buf[o - s - 1] + buf[o - s + 1]) * 0.25
-            v = samples[x % CELL]
+            r = x % CELL
             a = means[0]
             b = 0.0
             for t in range(n):
-                q = plan.tap_plane[t]
-                v[t] = buf[position[q] + plan.tap_offset[t]] - means[q]
+                q = tap_plane[t]
+                samples[r, t] = buf[position[q] + tap_offset[t]] - means[q]
             for t in range(0, n - 1, 2):
-                a += coefficients[t] * v[t]
-                b += coefficients[t + 1] * v[t + 1]
+                a += coefficients[t] * samples[r, t]
+                b += coefficients[t + 1] * samples[r, t + 1]
             if n & 1:
-                a += coefficients[n - 1] * v[n - 1]
+                a += coefficients[n - 1] * samples[r, n - 1]
             W, N, NW = buf[p - 1], buf[p - stride], buf[p - stride - 1]
             NE = buf[p - stride + 1]
             med = median_edge(W, N, NW)
@@ -182,7 +189,7 @@ def code_light(coder, plan, light, buf, res, motion):
             )  # fmt: skip
             b0 = texture * 32 + sl
             raw = mu
-            mu += 0.6 * light.bias[b0, 0] / (light.bias[b0, 1] + 8.0)
+            mu += 0.6 * bias[b0, 0] / (bias[b0, 1] + 8.0)
             mu = min(max(mu, float(low)), float(high))
             if not (mu >= low and mu <= high and size < 1e9):
                 mu, size, inv = float(low), 1.0, 1.0
@@ -203,30 +210,24 @@ def code_light(coder, plan, light, buf, res, motion):
             at[0] = (sl * 8 + near) * NODES
             at[1] = ((sw * 9 + sn) * 9 + sr) * NODES
             at[2] = (dev * 32 + sl) * NODES
-            at[3] = (texture * 8 + near) * NODES
             one = 1.0 - student((base + 0.5 - mu) * inv)
             side = 1
             lower, upper = 0.0, one
             if base < high:
-                side = _decide(coder, light, at, x_in, 31, sl * NODES + 31, one, value > base)
+                side = _decide(coder, slots, mix, rates, at, x_in, 31, sl * NODES + 31, one, value > base)
             else:
                 side = 0
             if side == 0:
                 upper = 1.0 - one
-                near = 7 - near
             else:
-                near = near
-            near = 7 - near
+                near = 7 - near
             at[0] = (sl * 8 + near) * NODES
             if side == 0:
                 at[1] = (((8 - sw) * 9 + 8 - sn) * 9 + 8 - sr) * NODES
                 at[2] = ((8 - dev) * 32 + sl) * NODES
-                at[3] = ((63 - texture) * 8 + near) * NODES
-            else:
-                at[3] = (texture * 8 + near) * NODES
             # masses below are of the tail beyond a distance, so ``upper`` is that of the interval's
             # near end and ``lower`` that of its far end
-            offset = 0.5 + (fraction if side == 0 else -fraction)
+            offset = 0.5 - fraction if side else fraction - 0.5
             most = high - base - 1 if side else base - low
             distance = value - base - 1 if side else base - value
             start = np.int64(0)
@@ -238,7 +239,7 @@ def code_light(coder, plan, light, buf, res, motion):
                 one = (mark + 1e-9) / (upper + 2e-9)
                 node = min(step, 19)
                 bit = _decide(
-                    coder, light, at, x_in, node, sl * NODES + node, one,
+                    coder, slots, mix, rates, at, x_in, node, sl * NODES + node, one,
                     distance >= start + length,
                 )  # fmt: skip
                 if not bit:
@@ -257,11 +258,16 @@ def code_light(coder, plan, light, buf, res, motion):
                 if start + length <= most:
                     mark = 1.0 - student((start + length + offset) * inv)
                     one = (mark - lower + 1e-9) / (upper - lower + 2e-9)
-                    node = 30 if depth > 1 else 20 + min(step, 2) * 3 + tree
-                    bit = _decide(
-                        coder, light, at, x_in, node, sl * NODES + node, one,
-                        distance >= start + length,
-                    )  # fmt: skip
+                    if depth > 1:
+                        # nearly even: the parametric probability will do
+                        chance = min(max(int(one * 131072.0), 64), 131072 - 64)
+                        bit = code_chance(coder, chance, distance >= start + length)
+                    else:
+                        node = 20 + min(step, 2) * 3 + tree
+                        bit = _decide(
+                            coder, slots, mix, rates, at, x_in, node, sl * NODES + node, one,
+                            distance >= start + length,
+                        )  # fmt: skip
                     if bit:
                         upper = mark
                     else:
@@ -276,19 +282,19 @@ def code_light(coder, plan, light, buf, res, motion):
             error = value - mu
             res[p] = int(min(max(error * UNIT, -1e9), 1e9))
             off = min(max(value - raw, -3.0 * size - 1.0), 3.0 * size + 1.0)
-            light.bias[b0, 0] += off
-            light.bias[b0, 1] += 1.0
-            if light.bias[b0, 1] > 100.0:
-                light.bias[b0, 0] *= 0.5
-                light.bias[b0, 1] *= 0.5
-            v[n] = value - means[0]
+            bias[b0, 0] += off
+            bias[b0, 1] += 1.0
+            if bias[b0, 1] > 100.0:
+                bias[b0, 0] *= 0.5
+                bias[b0, 1] *= 0.5
+            samples[r, n] = value - means[0]
             spread = 0.9 * size + 0.1 * abs(error)
-            weights[x % CELL] = 1.0 / (0.3 + spread * spread)
+            weights[r] = 1.0 / (0.3 + spread * spread)
         for k in range((width - 1) % CELL + 1, CELL):
             weights[k] = 0.0
-        squares.add_samples(light.row_cells[cells.shape[0] - 1], samples, weights, n)
+        squares.add_samples(row_cells[cells.shape[0] - 1], samples, weights, n)
         for cell in range(cells.shape[0]):
-            squares.follow(cells[cell], 0.85, light.row_cells[cell], n)
+            squares.follow(cells[cell], 0.85, row_cells[cell], n)
         last = row + width - 1
         for k in range(1, PAD + 1):
             buf[last + k] = buf[last]

@@ -54,8 +54,8 @@ class Mixer(NamedTuple):
     tune: np.ndarray
 
 
-SELECTIONS = 2048
-SSE_CONTEXTS = 4096
+SELECTIONS = 1024
+SSE_CONTEXTS = 2048
 
 
 TUNE = (0.15, 0.04, 127, 0.2, 0.02, 0.002, 0.005, 0.02, 0.02, 1.0, 4.5)

@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+from codec_inputs import FORMATS, SIZES, header_of, pattern
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_damaged_payloads import damaged
+
+from ivc.codecs import by_name
+from ivc.codecs.base import Settings
+from ivc.codecs.lossless import Lossless
+from ivc.errors import BitstreamError
+from ivc.types import Frames, Layer, Layout, PixelFormat, Segment
+
+CODEC = Lossless()
+
+
+def roundtrip(segment, effort):
+    layers = CODEC.encode(segment, Settings(effort=effort), {})
+    return layers[Layer.PICTURE], CODEC.decode(layers, header_of(segment), {})
+
+
+def test_is_registered():
+    assert isinstance(by_name("lossless").load(), Lossless)
+    assert by_name("lossless").number == 4
+
+
+@pytest.mark.parametrize("effort", [1, 5, 9])
+@pytest.mark.parametrize("pixel_format", FORMATS, ids=str)
+def test_every_format_and_size(pixel_format, effort):
+    for width, height in SIZES[::2] if effort == 9 else SIZES:
+        for frames in (1, 3):
+            segment = pattern(pixel_format, width, height, frames)
+            assert roundtrip(segment, effort)[1] == segment.frames
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    width=st.integers(1, 20), height=st.integers(1, 20), depth=st.integers(8, 16),
+    layout=st.sampled_from(Layout), seed=st.integers(0, 999), extremes=st.booleans(),
+    effort=st.sampled_from([3, 4, 7, 9]),
+)  # fmt: skip
+def test_any_samples(width, height, depth, layout, seed, extremes, effort):
+    pixel_format = PixelFormat(layout, depth, alpha=seed % 2 == 0)
+    rng = np.random.default_rng(seed)
+    values = [0, pixel_format.max_value] if extremes else pixel_format.max_value + 1
+    planes = [
+        rng.choice(values, (2, *shape)).astype(pixel_format.dtype)
+        for shape in pixel_format.plane_shapes(width, height)
+    ]
+    segment = Segment(Frames(planes, pixel_format))
+    assert roundtrip(segment, effort)[1] == segment.frames
+
+
+def test_more_effort_is_smaller(photograph):
+    sizes = [len(roundtrip(photograph, effort)[0]) for effort in (3, 5, 7, 9)]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+@pytest.mark.parametrize("effort", [3, 5, 9])
+def test_damaged_payloads(effort):
+    for pixel_format in (PixelFormat(Layout.RGB, 16, True), PixelFormat(Layout.YUV420, 10)):
+        segment = pattern(pixel_format, 43, 29, 2)
+        payload, _ = roundtrip(segment, effort)
+        rng = np.random.default_rng(0)
+        errors = 0
+        for _ in range(30):
+            try:
+                decoded = CODEC.decode(
+                    {Layer.PICTURE: damaged(payload, rng)}, header_of(segment), {}
+                )
+            except BitstreamError:
+                errors += 1
+                continue
+            assert all(plane.max() <= pixel_format.max_value for plane in decoded.planes)
+        assert errors > 15
+
+
+def test_few_colours():
+    rng = np.random.default_rng(0)
+    colours = rng.integers(0, 256, (5, 3), np.uint8)
+    indices = rng.integers(0, 5, (1, 40, 50)).cumsum(2) // 40 % 5
+    planes = [np.ascontiguousarray(colours[indices, i]) for i in range(3)]
+    segment = Segment(Frames(planes, PixelFormat(Layout.RGB)))
+    for effort in (1, 9):
+        payload, decoded = roundtrip(segment, effort)
+        assert decoded == segment.frames
+        assert len(payload) < 40 * 50 / 4
+
+
+def test_stripes(monkeypatch):
+    monkeypatch.setattr("ivc.codecs.lossless.STRIPE", 33 * 20)
+    for pixel_format in (PixelFormat(Layout.YUV420), PixelFormat(Layout.RGB, 10, True)):
+        segment = pattern(pixel_format, 33, 61, 2)
+        for effort in (3, 9):
+            payload, decoded = roundtrip(segment, effort)
+            assert decoded == segment.frames
+        for data in (b"", b"\xff\xff\xff\xff" + payload, payload[:3], payload[:-9]):
+            with pytest.raises(BitstreamError):
+                CODEC.decode({Layer.PICTURE: data}, header_of(segment), {})
