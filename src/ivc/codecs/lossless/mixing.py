@@ -93,11 +93,12 @@ def code_mixed(coder, mixer, node, small, first, second, bit):
     Returns:
         The bit.
     """
-    x = mixer.inputs
-    slots = mixer.slots
-    tune = mixer.tune
+    # bound once a call, and no views below: each would count references, which costs more than it
+    x, slots, tune, at, select = mixer.inputs, mixer.slots, mixer.tune, mixer.at, mixer.select
+    weights, final, outputs, sse = mixer.weights, mixer.final, mixer.outputs, mixer.sse
+    counts, rates = mixer.counts, mixer.rates
     for i in range(CONTEXTS):
-        slot = slots[i, mixer.at[i] + node] ^ np.uint32(0x80000000)
+        slot = slots[i, at[i] + node] ^ np.uint32(0x80000000)
         if slot == np.uint32(0x80000000):
             x[PARAMETRIC + i] = tune[9] * x[1]
         else:
@@ -105,58 +106,55 @@ def code_mixed(coder, mixer, node, small, first, second, bit):
     x[INPUTS - 1] = 0.3
     total = 0.0
     for s in range(SETS):
-        w = mixer.weights[s, mixer.select[s]]
+        e = select[s]
         a = 0.0
         b = 0.0
         c = 0.0
         for i in range(0, INPUTS, 3):
-            a += w[i] * x[i]
-            b += w[i + 1] * x[i + 1]
-            c += w[i + 2] * x[i + 2]
+            a += weights[s, e, i] * x[i]
+            b += weights[s, e, i + 1] * x[i + 1]
+            c += weights[s, e, i + 2] * x[i + 2]
         dot = min(max(a + b + c, -11.0), 11.0)
-        mixer.outputs[s] = dot
-        total += mixer.final[small, s] * dot
+        outputs[s] = dot
+        total += final[small, s] * dot
     total = min(max(total, -11.0), 11.0)
     p = squash(total)
     # secondary estimation: what has become of such probabilities in these contexts
     y = (min(max(total, -7.999), 7.999) + 8.0) * 2.0
     j = max(min(int(y), SSE_STEPS - 2), 0)
     f = y - j
-    one = mixer.sse[0, first]
-    two = mixer.sse[1, second]
-    p1 = one[j] + (one[j + 1] - one[j]) * f
-    p2 = two[j] + (two[j + 1] - two[j]) * f
+    p1 = sse[0, first, j] + (sse[0, first, j + 1] - sse[0, first, j]) * f
+    p2 = sse[1, second, j] + (sse[1, second, j + 1] - sse[1, second, j]) * f
     mixed = (1.0 - 2.0 * tune[3]) * p + tune[3] * (p1 + p2)
     chance = min(max(int(mixed * 131072.0), 4), 131072 - 4)
     bit = code_chance(coder, chance, bit)
     # learn
     target = 1.0 if bit else 0.0
     rate = tune[4]
-    one[j] += (target - one[j]) * (1.0 - f) * rate
-    one[j + 1] += (target - one[j + 1]) * f * rate
-    two[j] += (target - two[j]) * (1.0 - f) * rate
-    two[j + 1] += (target - two[j + 1]) * f * rate
+    sse[0, first, j] += (target - sse[0, first, j]) * (1.0 - f) * rate
+    sse[0, first, j + 1] += (target - sse[0, first, j + 1]) * f * rate
+    sse[1, second, j] += (target - sse[1, second, j]) * (1.0 - f) * rate
+    sse[1, second, j + 1] += (target - sse[1, second, j + 1]) * f * rate
     error = (target - p) * tune[5]
     for s in range(SETS):
-        k = mixer.select[s]
-        mixer.final[small, s] += error * mixer.outputs[s]
-        n = mixer.counts[s, k]
-        mixer.counts[s, k] = n + 1.0
-        step = (target - squash(mixer.outputs[s])) * (tune[6] + tune[7] / (1.0 + n * tune[8]))
-        w = mixer.weights[s, k]
+        k = select[s]
+        final[small, s] += error * outputs[s]
+        n = counts[s, k]
+        counts[s, k] = n + 1.0
+        step = (target - squash(outputs[s])) * (tune[6] + tune[7] / (1.0 + n * tune[8]))
         for i in range(INPUTS):
-            w[i] += step * x[i]
+            weights[s, k, i] += step * x[i]
     prior = 2097152.0
     if tune[9] > 0.0:
         prior = 4194304.0 * min(max(squash(x[1]), 0.001), 0.999)
     for i in range(CONTEXTS):
-        k = mixer.at[i] + node
+        k = at[i] + node
         slot = slots[i, k] ^ np.uint32(0x80000000)
         count = slot & np.uint32(1023)
         p22 = float(slot >> np.uint32(10))
         if slot == np.uint32(0x80000000):
             p22 = prior
-        p22 += (4194303.0 * target - p22) * mixer.rates[count]
+        p22 += (4194303.0 * target - p22) * rates[count]
         count += np.uint32(count < 1023)
         slots[i, k] = ((np.uint32(p22) << np.uint32(10)) | count) ^ np.uint32(0x80000000)
     return bit

@@ -210,6 +210,10 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
     marks = np.zeros(PARAMETRIC)
     feats = np.zeros(12)
     at = mixer.at
+    tap_plane, tap_offset, moving, block = plan.tap_plane, plan.tap_offset, plan.moving, plan.block
+    origins, strides, ups, sizes = plan.origin, plan.stride, plan.up, plan.size
+    counts, bias, select = plan.counts, state.bias, mixer.select
+    coefficients2, coefficients = state.coefficients2, state.coefficients
     stripe = LEVELS * NODES
     hits = np.zeros((2, width + 2), np.int64)
     guess = np.zeros(3, np.int64)
@@ -240,13 +244,13 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
         else:
             kind1 = 0
         kind2 = 0
-        if not kind1 and plan.moving[planes - 1]:
+        if not kind1 and moving[planes - 1]:
             kind2 = code_bit(coder, state.contexts, 3 + repeated, kind == 2)
         repeated = kind1 + 2 * kind2
         if repeated:
             source = row - stride
             if kind2:
-                source = plan.origin[planes - 1] + y * plan.stride[planes - 1]
+                source = origins[planes - 1] + y * strides[planes - 1]
             for x in range(-PAD, width + PAD):
                 buf[row + x] = buf[source + x]
                 res[row + x] = 0
@@ -254,7 +258,7 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
             continue
         e0, e1, e2 = errors[y % 3], errors[(y + 2) % 3], errors[(y + 1) % 3]
         for k in range(WINDOWS):
-            squares.clear(state.left[k], plan.counts[k])
+            squares.clear(state.left[k], counts[k])
         squares.clear(state.left2, STACK)
         hit0, hit1 = hits[y & 1], hits[1 - (y & 1)]
         for x in range(width):
@@ -264,7 +268,7 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
                     squares.add_samples(state.row_cells[cell - 1], samples, weights, taps)
                     squares.add_samples(state.row2[cell - 1], samples2, weights, STACK)
                 for k in range(WINDOWS):
-                    n = plan.counts[k]
+                    n = counts[k]
                     if cell:
                         squares.follow(state.left[k], tune[8 + k], state.row_cells[cell - 1], n)
                     if k == 0 and (cell & 3):
@@ -279,22 +283,22 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
                 squares.gather(
                     work2, state.left2, state.cells2[0], cell, STACK, tune[11], tune[12]
                 )
-                squares.solve(work2, STACK, tune[27], state.coefficients2[1], state.coefficients2[0])
+                squares.solve(work2, STACK, tune[27], coefficients2[1], coefficients2[0])
             p = row + x
             v = samples[x % CELL]
             v2 = samples2[x % CELL]
             # neighbourhoods
             position[0] = p
             for q in range(1, planes):
-                py = y << plan.up[q, 0] if plan.up[q, 0] >= 0 else y >> -plan.up[q, 0]
-                px = x << plan.up[q, 1] if plan.up[q, 1] >= 0 else x >> -plan.up[q, 1]
-                if plan.moving[q]:
-                    by, bx = y >> plan.block[0], x >> plan.block[1]
-                    py += motion[0, by, bx] >> plan.block[2]
-                    px += motion[1, by, bx] >> plan.block[3]
-                py = min(max(py, 0), plan.size[q, 0] - 1)
-                px = min(max(px, 0), plan.size[q, 1] - 1)
-                position[q] = plan.origin[q] + py * plan.stride[q] + px
+                py = y << ups[q, 0] if ups[q, 0] >= 0 else y >> -ups[q, 0]
+                px = x << ups[q, 1] if ups[q, 1] >= 0 else x >> -ups[q, 1]
+                if moving[q]:
+                    by, bx = y >> block[0], x >> block[1]
+                    py += motion[0, by, bx] >> block[2]
+                    px += motion[1, by, bx] >> block[3]
+                py = min(max(py, 0), sizes[q, 0] - 1)
+                px = min(max(px, 0), sizes[q, 1] - 1)
+                position[q] = origins[q] + py * strides[q] + px
             if plan.matching:
                 history = hit0[x] + 2 * hit1[x + 1] + 4 * hit1[x + 2]
                 hit = code_match(
@@ -308,24 +312,23 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
                         e0[x + PAD, k] = 0.0
                     continue
             for q in range(planes):
-                o, s = position[q], plan.stride[q]
+                o, s = position[q], strides[q]
                 means[q] = (buf[o - 1] + buf[o - s] + buf[o - s - 1] + buf[o - s + 1]) * 0.25
             for t in range(taps):
-                q = plan.tap_plane[t]
-                v[t] = buf[position[q] + plan.tap_offset[t]] - means[q]
+                q = tap_plane[t]
+                v[t] = buf[position[q] + tap_offset[t]] - means[q]
             W, N = buf[p - 1], buf[p - stride]
             NW, NE = buf[p - stride - 1], buf[p - stride + 1]
             WW, NN = buf[p - 2], buf[p - 2 * stride]
             # predictions
             for k in range(WINDOWS):
                 total = means[0]
-                c = state.coefficients[k]
-                for t in range(plan.counts[k]):
-                    total += c[t] * v[t]
+                for t in range(counts[k]):
+                    total += coefficients[k, t] * v[t]
                 predictions[k] = min(max(total, float(low)), float(high))
             predictions[3] = median_edge(W, N, NW)
             if planes > 1:
-                o, s = position[1], plan.stride[1]
+                o, s = position[1], strides[1]
                 g = median_edge(W - buf[o - 1], N - buf[o - s], NW - buf[o - s - 1]) + buf[o]
             else:
                 g = W + ((NE - NW) >> 1) if abs(W - NW) < abs(N - NW) else N
@@ -356,14 +359,14 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
             # expected size of the error
             blended = mu0
             for k in range(STACK):
-                mu0 += tune[28] * state.coefficients2[0, k] * v2[k]
+                mu0 += tune[28] * coefficients2[0, k] * v2[k]
             mu0 = min(max(mu0, float(low)), float(high))
             feats[0], feats[1], feats[2], feats[3] = abs(rW), abs(rN), abs(rNW), abs(rNE)
             feats[4], feats[5] = abs(res[p - 2]), abs(res[p - 2 * stride])
             ref = 0
             ref2 = 0.0
             for q in range(1, min(planes, 3)):
-                o, s = position[q], plan.stride[q]
+                o, s = position[q], strides[q]
                 feats[4 + 2 * q] = abs(res[o])
                 around = abs(res[o - 1]) + abs(res[o + 1]) + abs(res[o - s]) + abs(res[o + s])
                 feats[5 + 2 * q] = 0.25 * around
@@ -397,7 +400,7 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
             shift = 0.0
             for k in range(3):
                 b = b0 if k == 0 else b1 if k == 1 else b2
-                shift += state.bias[k, b, 0] / (state.bias[k, b, 1] + tune[16])
+                shift += bias[k, b, 0] / (bias[k, b, 1] + tune[16])
             mu = min(max(mu0 + tune[17] * shift, float(low)), float(high))
             if not (mu >= low and mu <= high and size < 1e9):
                 mu, size, inv = float(low), 1.0, 1.0
@@ -464,16 +467,16 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
                 )  # fmt: skip
                 for c in range(mixing.CONTEXTS):
                     at[c] = at[c] * stripe + fine
-                mixer.select[1] = sl * NODES
-                mixer.select[2] = (d8 * 8 + min(level(feats[6] / UNIT) >> 2, 7)) * 16 + 8
+                select[1] = sl * NODES
+                select[2] = (d8 * 8 + min(level(feats[6] / UNIT) >> 2, 7)) * 16 + 8
                 if stage == 0:
                     if base >= high:
                         side = 0
                         continue
                     _split(mixer, centres, inverse, lower, upper, marks, base + 0.5, True)
-                    mixer.select[0] = kc * NODES + _SIGN_NODE
-                    mixer.select[1] += _SIGN_NODE
-                    mixer.select[2] += 7
+                    select[0] = kc * NODES + _SIGN_NODE
+                    select[1] += _SIGN_NODE
+                    select[2] += 7
                     side = code_mixed(
                         coder, mixer, _SIGN_NODE, kc * NODES + _SIGN_NODE,
                         sl * NODES + _SIGN_NODE, d8 * 8 + 4, value > base,
@@ -494,9 +497,9 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
                 else:
                     _split(mixer, centres, inverse, lower, upper, marks, threshold, False)
                 node = min(step, 19)
-                mixer.select[0] = kc * NODES + node
-                mixer.select[1] = sl * NODES + node
-                mixer.select[2] = (mixer.select[2] & ~15) + min(step, 6)
+                select[0] = kc * NODES + node
+                select[1] = sl * NODES + node
+                select[2] = (select[2] & ~15) + min(step, 6)
                 bit = code_mixed(
                     coder, mixer, node, kc * NODES + node,
                     sl * NODES + node, ((d8 * 16 + min(magnitude, 15)) * 8 + min(step, 7)) + 1024,
@@ -520,9 +523,9 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
                     threshold = base + 0.5 + start + length if side else base + 0.5 - start - length
                     _split(mixer, centres, inverse, lower, upper, marks, threshold, side == 1)
                     node = 30 if depth > 1 else 20 + min(step, 2) * 3 + tree
-                    mixer.select[0] = kc * NODES + node
-                    mixer.select[1] = sl * NODES + node
-                    mixer.select[2] = (mixer.select[2] & ~15) + 8 + min(depth, 3)
+                    select[0] = kc * NODES + node
+                    select[1] = sl * NODES + node
+                    select[2] = (select[2] & ~15) + 8 + min(depth, 3)
                     bit = code_mixed(
                         coder, mixer, node, kc * NODES + node,
                         sl * NODES + node, d8 * 64 + min(depth, 7) * 8 + min(step, 7),
@@ -551,11 +554,11 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
             raw = min(max(raw, -3.0 * size - 1.0), 3.0 * size + 1.0)
             for k in range(3):
                 b = b0 if k == 0 else b1 if k == 1 else b2
-                state.bias[k, b, 0] += raw
-                state.bias[k, b, 1] += 1.0
-                if state.bias[k, b, 1] > tune[20]:
-                    state.bias[k, b, 0] *= 0.5
-                    state.bias[k, b, 1] *= 0.5
+                bias[k, b, 0] += raw
+                bias[k, b, 1] += 1.0
+                if bias[k, b, 1] > tune[20]:
+                    bias[k, b, 0] *= 0.5
+                    bias[k, b, 1] *= 0.5
             v[taps] = value - means[0]
             spreadness = tune[21] * size + (1.0 - tune[21]) * abs(error)
             weights[x % CELL] = 1.0 / (tune[22] + spreadness * spreadness)
@@ -574,7 +577,7 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
                 e0[width + PAD + x, k] = e0[width + PAD - 1, k]
         for cell in range(cells.shape[1]):
             for k in range(WINDOWS):
-                n = plan.counts[k]
+                n = counts[k]
                 squares.follow(cells[k, cell], tune[23 + k], state.row_cells[cell], n)
             squares.follow(state.cells2[0, cell], tune[29], state.row2[cell], STACK)
     for k in range(PAD):
