@@ -1,16 +1,16 @@
 """``lossless``: every sample exact, from fast prediction to mixed models that learn while they code.
 
-    stripe ─► palette or reversible colour ─► planes ─► model ─► range coder
+stripe ─► palette or reversible colour ─► planes ─► model ─► range coder
 
-    stripes.py        a stripe's header, palette and planes
-    plans.py          which neighbours predict a plane
-    model.py          the mixed model: one function for encoder and decoder
-    squares.py        local weighted least squares
-    mixing.py         decisions mixed from many probabilities
-    matching.py       exact repeats
-    motion.py         displacements in clips
-    palette.py        pictures of few colours
-    logistic.py       tables and functions that are the same on every machine
+stripes.py        a stripe's header, palette and planes
+plans.py          which neighbours predict a plane
+model.py          the mixed model: one function for encoder and decoder
+squares.py        local weighted least squares
+mixing.py         decisions mixed from many probabilities
+matching.py       exact repeats
+motion.py         displacements in clips
+palette.py        pictures of few colours
+logistic.py       tables and functions that are the same on every machine
 """
 
 from __future__ import annotations
@@ -52,9 +52,7 @@ class Lossless(Codec[Settings]):
     settings_type = Settings
     lossless = True
 
-    def encode(
-        self, segment: Segment, settings: Settings, shared: Mapping[Layer, bytes]
-    ) -> Layers:
+    def encode(self, segment: Segment, settings: Settings, shared: Mapping[Layer, bytes]) -> Layers:
         """Code one segment; see ``Codec.encode``."""
         frames = segment.frames
         out = bytearray()

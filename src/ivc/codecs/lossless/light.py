@@ -214,7 +214,9 @@ def code_light(coder, plan, light, buf, res, motion):
             side = 1
             lower, upper = 0.0, one
             if base < high:
-                side = _decide(coder, slots, mix, rates, at, x_in, 31, sl * NODES + 31, one, value > base)
+                side = _decide(
+                    coder, slots, mix, rates, at, x_in, 31, sl * NODES + 31, one, value > base
+                )
             else:
                 side = 0
             if side == 0:

@@ -1,8 +1,8 @@
 """Decisions whose probability is mixed from many models that learn while they code.
 
-    parametric probabilities ─┐
-    adaptive contexts ────────┤ stretch ─► three mixers ─► second mixer ─► two SSE ─► coder
-    constant ─────────────────┘
+parametric probabilities ─┐
+adaptive contexts ────────┤ stretch ─► three mixers ─► second mixer ─► two SSE ─► coder
+constant ─────────────────┘
 """
 
 from __future__ import annotations

@@ -80,7 +80,40 @@ class State(NamedTuple):
 STACK = PREDICTORS + 4
 
 
-TUNE = (0.0, 0.0, 0.0, 0.0, 0.0, 4.0, 20.0, 20.0, 0.9, 0.8, 0.6, 1.0, 0.6, 0.15, 0.2, 0.3, 8.0, 0.05, 1.6, 0.01, 200.0, 0.9, 0.3, 0.95, 0.82, 0.6, 0.9, 20.0, 1.0, 0.9, 0.0, 0.0)
+TUNE = (
+    0.0,
+    0.0,
+    0.0,
+    0.0,
+    0.0,
+    4.0,
+    20.0,
+    20.0,
+    0.9,
+    0.8,
+    0.6,
+    1.0,
+    0.6,
+    0.15,
+    0.2,
+    0.3,
+    8.0,
+    0.05,
+    1.6,
+    0.01,
+    200.0,
+    0.9,
+    0.3,
+    0.95,
+    0.82,
+    0.6,
+    0.9,
+    20.0,
+    1.0,
+    0.9,
+    0.0,
+    0.0,
+)
 
 
 def new_state(plan, tune=TUNE):
@@ -273,16 +306,12 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
                         squares.follow(state.left[k], tune[8 + k], state.row_cells[cell - 1], n)
                     if k == 0 and (cell & 3):
                         continue
-                    squares.gather(
-                        work, state.left[k], cells[k], cell, n, tune[11], tune[12]
-                    )
+                    squares.gather(work, state.left[k], cells[k], cell, n, tune[11], tune[12])
                     prior = state.coefficients[WINDOWS if k == 0 else k - 1]
                     squares.solve(work, n, tune[5 + k], prior, state.coefficients[k])
                 if cell:
                     squares.follow(state.left2, tune[26], state.row2[cell - 1], STACK)
-                squares.gather(
-                    work2, state.left2, state.cells2[0], cell, STACK, tune[11], tune[12]
-                )
+                squares.gather(work2, state.left2, state.cells2[0], cell, STACK, tune[11], tune[12])
                 squares.solve(work2, STACK, tune[27], coefficients2[1], coefficients2[0])
             p = row + x
             v = samples[x % CELL]
@@ -301,9 +330,7 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
                 position[q] = origins[q] + py * strides[q] + px
             if plan.matching:
                 history = hit0[x] + 2 * hit1[x + 1] + 4 * hit1[x + 2]
-                hit = code_match(
-                    coder, state, buf, p, stride, position, low, high, history, guess
-                )
+                hit = code_match(coder, state, buf, p, stride, position, low, high, history, guess)
                 hit0[x + 1] = hit
                 if hit:
                     res[p] = 0
@@ -395,7 +422,9 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
             b1 = (signed(rW * inv / UNIT) * 9 + signed(rN * inv / UNIT)) * 9 + signed(
                 ref * inv / UNIT
             )
-            b2 = (signed((predictions[3] - mu0) * inv) * 9 + signed((predictions[4] - mu0) * inv)) * 9
+            b2 = (
+                signed((predictions[3] - mu0) * inv) * 9 + signed((predictions[4] - mu0) * inv)
+            ) * 9
             b2 += signed((predictions[2] - mu0) * inv * 3)
             shift = 0.0
             for k in range(3):
@@ -428,9 +457,7 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
             while size > bound and k < 15:
                 bound *= 2
                 k += 1
-            spread = level(
-                float(max(max(W, N), max(NW, NE)) - min(min(W, N), min(NW, NE)))
-            )
+            spread = level(float(max(max(W, N), max(NW, NE)) - min(min(W, N), min(NW, NE))))
             kc = min(k, LEVELS - 1)
             fine = kc * NODES
             e_w, e_n = rW * inv / UNIT, rN * inv / UNIT

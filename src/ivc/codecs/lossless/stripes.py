@@ -1,6 +1,6 @@
 """One stripe: the same rows of every picture of a segment, coded with no reference outside it.
 
-    header │ palette │ range coder: displacements, planes, displacements, planes …
+header │ palette │ range coder: displacements, planes, displacements, planes …
 """
 
 from __future__ import annotations
