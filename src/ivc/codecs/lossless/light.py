@@ -12,7 +12,8 @@ from numba import njit
 
 from ivc.codecs.lossless import squares
 from ivc.codecs.lossless.logistic import squash, stretch, student
-from ivc.codecs.lossless.model import PAD, UNIT, level, median_edge, signed
+from ivc.codecs.lossless.levels import UNIT, level, median_edge, signed
+from ivc.codecs.lossless.plans import PAD
 from ivc.codecs.lossless.squares import CELL
 from ivc.entropy import exhausted
 from ivc.entropy.chances import code_chance

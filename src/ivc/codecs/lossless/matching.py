@@ -25,12 +25,13 @@ def _mixed(h, value):
 
 
 @njit(cache=True, nogil=True)
-def code_match(coder, state, buf, p, stride, position, low, high, history, guess):
+def code_match(coder, contexts, table, buf, p, stride, position, low, high, history, guess):
     """Code whether the sample at ``p`` is one of the guesses; writes it if so.
 
     Args:
         coder: any of the four kinds.
-        state: a ``State``.
+        contexts: MATCH_CONTEXTS adaptive contexts; the first ROW_CONTEXTS are not used.
+        table: (3, MATCH_SIZE, 2) int32.
         buf: all planes.
         p: place of the sample.
         stride: of its plane.
@@ -51,7 +52,6 @@ def code_match(coder, state, buf, p, stride, position, low, high, history, guess
     far = _mixed(_mixed(_mixed(near, buf[p - 2]), buf[p - 2 * stride]), buf[p - stride + 2])
     for q in range(1, position.shape[0]):
         far = _mixed(far, buf[position[q] + 1])
-    table = state.table
     guess[0] = np.int64(far >> np.uint64(48))
     guess[1] = np.int64(near >> np.uint64(48))
     guess[2] = np.int64(h >> np.uint64(48))
@@ -75,17 +75,16 @@ def code_match(coder, state, buf, p, stride, position, low, high, history, guess
                 agree += 0
         agree = min(agree + (k > 0), 3)
         context = _FIRST + ((k * 16 + min(sure, 15)) * 4 + agree) * 8 + history
-        if code_bit(coder, state.contexts, context, value == candidate):
+        if code_bit(coder, contexts, context, value == candidate):
             buf[p] = candidate
-            learn_match(state, candidate, guess)
+            learn_match(table, candidate, guess)
             return 1
     return 0
 
 
 @njit(cache=True, nogil=True)
-def learn_match(state, value, guess):
+def learn_match(table, value, guess):
     """Remember that ``value`` stood behind the neighbourhoods of ``guess``."""
-    table = state.table
     for k in range(3):
         e = guess[k]
         if table[k, e, 1] > 0 and table[k, e, 0] == value:

@@ -15,9 +15,10 @@ from numba import njit
 from ivc.codecs.lossless.logistic import SQUASH, squash, stretch
 from ivc.entropy.chances import code_chance
 
-PARAMETRIC = 8
-CONTEXTS = 12
+PARAMETRIC = 9
+CONTEXTS = 14
 INPUTS = PARAMETRIC + CONTEXTS + 1
+"""A multiple of 8: the kernels add in eight lanes."""
 SETS = 3
 NODES = 32
 LEVELS = 12
@@ -38,6 +39,8 @@ class Mixer(NamedTuple):
         at: (CONTEXTS,) int64: first slot of each context for the sample in hand.
         select: (SETS,) int64.
         outputs: (SETS,) float64.
+        counts: (SETS, selections) float64: how often each set of weights was used.
+        lanes: (8,) float64, scratch.
         tune: float64 knobs.
     """
 
@@ -51,6 +54,7 @@ class Mixer(NamedTuple):
     select: np.ndarray
     outputs: np.ndarray
     counts: np.ndarray
+    lanes: np.ndarray
     tune: np.ndarray
 
 
@@ -73,7 +77,7 @@ def new_mixer(tune=TUNE) -> Mixer:
     return Mixer(
         np.zeros((CONTEXTS, SLOTS), np.uint32), weights, np.full((SELECTIONS, SETS), 1 / SETS), sse,
         rates, np.zeros(INPUTS), np.zeros(CONTEXTS, np.int64), np.zeros(SETS, np.int64),
-        np.zeros(SETS), np.zeros((SETS, SELECTIONS)), np.array(tune, np.float64),
+        np.zeros(SETS), np.zeros((SETS, SELECTIONS)), np.zeros(8), np.array(tune, np.float64),
     )  # fmt: skip
 
 
@@ -104,17 +108,19 @@ def code_mixed(coder, mixer, node, small, first, second, bit):
         else:
             x[PARAMETRIC + i] = stretch((slot >> np.uint32(10)) * (1.0 / 4194304.0))
     x[INPUTS - 1] = 0.3
+    lanes = mixer.lanes
     total = 0.0
     for s in range(SETS):
         e = select[s]
-        a = 0.0
-        b = 0.0
-        c = 0.0
-        for i in range(0, INPUTS, 3):
-            a += weights[s, e, i] * x[i]
-            b += weights[s, e, i + 1] * x[i + 1]
-            c += weights[s, e, i + 2] * x[i + 2]
-        dot = min(max(a + b + c, -11.0), 11.0)
+        for i in range(8):
+            lanes[i] = (
+                weights[s, e, i] * x[i] + weights[s, e, i + 8] * x[i + 8]
+                + weights[s, e, i + 16] * x[i + 16]
+            )  # fmt: skip
+        dot = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + (
+            (lanes[4] + lanes[5]) + (lanes[6] + lanes[7])
+        )
+        dot = min(max(dot, -11.0), 11.0)
         outputs[s] = dot
         total += final[small, s] * dot
     total = min(max(total, -11.0), 11.0)

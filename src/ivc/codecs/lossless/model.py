@@ -1,4 +1,16 @@
-"""The best model: every sample of a plane, predicted, bounded and coded; one function both ways."""
+"""The best model: every sample of a plane, predicted, bounded and coded; one function both ways.
+
+    neighbours ─► least squares in three windows ─┐
+    neighbours ─► fixed predictors ───────────────┤
+                                     weighted sum ┴─► network ─► stacked least squares ─► mu
+    errors around ─► expected error ─┐                                                    │
+                                     └──────────────────────────► decisions ◄─────────────┘
+
+The source of the idea: Meyer and Tischer, "TMW: a New Method for Lossless Image Compression",
+PCS 1997 (blended local predictors, distributions instead of errors); Ye and Hou, "Adaptive and
+Multi-window Least Squares", 2011; mixing after Mahoney, "Adaptive Weighing of Context Models for
+Lossless Data Compression", 2005.
+"""
 
 from __future__ import annotations
 
@@ -7,203 +19,117 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from ivc.codecs.lossless import mixing, squares
-from ivc.codecs.lossless.logistic import student, stretch
-from ivc.codecs.lossless.mixing import LEVELS, NODES, PARAMETRIC, code_mixed
-from ivc.codecs.lossless.squares import CELL
+from ivc.codecs.lossless import mlp, regression, squares
+from ivc.codecs.lossless.decisions import Outlook, code_value, new_outlook
+from ivc.codecs.lossless.levels import UNIT, level, median_edge, signed
 from ivc.codecs.lossless.matching import MATCH_CONTEXTS, MATCH_SIZE, code_match, learn_match
-from ivc.entropy import code_bit, exhausted, is_decoder, new_contexts
+from ivc.codecs.lossless.mlp import Network
+from ivc.codecs.lossless.plans import PAD
+from ivc.codecs.lossless.regression import Regression, Window
+from ivc.codecs.lossless.rows import code_row_kind
+from ivc.codecs.lossless.squares import CELL
+from ivc.entropy import exhausted, is_decoder, new_contexts
 
-PAD = 4
 WINDOWS = 3
-PREDICTORS = 5
-UNIT = 16.0
-"""Errors are kept in 1/16."""
-_SIGN_NODE = 31
-_EPS = 1e-9
-
-_LEVELS = np.array([((2 * v + 3) ** 3 // 27).bit_length() - 1 for v in range(64)], np.int64)
+PREDICTORS = WINDOWS + 2
+FEATURES = 11
+STACK = PREDICTORS + 4 + 3 + 1
+"""Predictors, errors around, means of errors, the network."""
+NET_TAPS = 18
 
 
-class Plan(NamedTuple):
-    """How the samples of a plane are predicted.
+class Knobs(NamedTuple):
+    """Constants of the model, found by measurement on training pictures.
 
     Attributes:
-        origin: (planes,) int64: where sample (0, 0) of each plane lies in the buffers; plane 0 is
-            the one in hand.
-        stride: (planes,) int64.
-        up: (planes, 2) int64: shifts of y and x from the plane in hand, negative to the right.
-        size: (planes, 2) int64: height, width.
-        tap_plane: (taps,) int64.
-        tap_offset: (taps,) int64.
-        counts: (WINDOWS,) int64: how many taps each window uses.
-        moving: (planes,) int64: 1 for planes of the previous picture, which motion displaces.
-        block: (4,) int64: log2 of the height and width of a block of motion, log2 of luma samples
-            in a sample down and across.
-        low, high: least and greatest value.
-        matching: 1 if values that followed the same neighbours before are tried first.
+        windows: of the regressions, widest first.
+        stack: of the stacked regression.
+        stacked: how much of the stacked correction is taken.
+        floor: added to squared errors before predictors are weighed by them.
+        fixed: weight of fixed predictors against regressions.
+        steady: samples that the mean error of a context counts as zero.
+        memory: samples after which those means are halved.
+        bound: expected error from which steps are two values wide.
+        pace: of learning the expected error.
+        calm: weight of the expected error against the true one in a sample's weight.
+        least: added to its square.
+        rate: of the network.
     """
 
-    origin: np.ndarray
-    stride: np.ndarray
-    up: np.ndarray
-    size: np.ndarray
-    tap_plane: np.ndarray
-    tap_offset: np.ndarray
-    counts: np.ndarray
-    moving: np.ndarray
-    block: np.ndarray
-    low: int
-    high: int
-    matching: int
+    windows: tuple[Window, Window, Window] = (
+        Window(0.95, 0.9, 1.0, 0.6, 4.0),
+        Window(0.82, 0.8, 1.0, 0.6, 20.0),
+        Window(0.6, 0.6, 1.0, 0.6, 20.0),
+    )
+    stack: Window = Window(0.9, 0.9, 1.0, 0.6, 20.0)
+    stacked: float = 1.0
+    floor: float = 0.2
+    fixed: float = 0.3
+    steady: float = 8.0
+    memory: float = 200.0
+    bound: float = 1.6
+    pace: float = 0.01
+    calm: float = 0.9
+    least: float = 0.3
+    rate: float = 0.02
+
+
+KNOBS = Knobs()
 
 
 class State(NamedTuple):
-    """What is learnt of a plane."""
+    """What is learnt of a plane.
 
-    cells: np.ndarray
-    row_cells: np.ndarray
-    left: np.ndarray
-    coefficients: np.ndarray
+    Attributes:
+        windows: regressions, widest first.
+        rows: (cells, m, m) float64: sums over samples of the row in hand.
+        start: (m,) float64: what the widest window is drawn to.
+        stack: the stacked regression.
+        stack_rows: (cells, STACK + 1, STACK + 1) float64.
+        none: (STACK,) zeros: what it is drawn to.
+        errors: (3, width + 2 PAD, PREDICTORS) float64: of each predictor in three rows.
+        bias: (3, 4096, 2) float64: sums of errors by context, and of how many.
+        scale: (FEATURES,) float64: how errors around make up the expected error.
+        net: the network.
+        contexts: adaptive contexts of matches and repeated rows.
+        table: (3, entries, 2) int32: see ``matching``.
+        outlook: scratch.
+        knobs: constants.
+    """
+
+    windows: tuple[Regression, Regression, Regression]
+    rows: np.ndarray
+    start: np.ndarray
+    stack: Regression
+    stack_rows: np.ndarray
+    none: np.ndarray
     errors: np.ndarray
     bias: np.ndarray
     scale: np.ndarray
-    tune: np.ndarray
-    cells2: np.ndarray
-    row2: np.ndarray
-    left2: np.ndarray
-    coefficients2: np.ndarray
+    net: Network
     contexts: np.ndarray
     table: np.ndarray
+    outlook: Outlook
+    knobs: Knobs
 
 
-STACK = PREDICTORS + 4
-
-
-TUNE = (
-    0.0,
-    0.0,
-    0.0,
-    0.0,
-    0.0,
-    4.0,
-    20.0,
-    20.0,
-    0.9,
-    0.8,
-    0.6,
-    1.0,
-    0.6,
-    0.15,
-    0.2,
-    0.3,
-    8.0,
-    0.05,
-    1.6,
-    0.01,
-    200.0,
-    0.9,
-    0.3,
-    0.95,
-    0.82,
-    0.6,
-    0.9,
-    20.0,
-    1.0,
-    0.9,
-    0.0,
-    0.0,
-)
-
-
-def new_state(plan, tune=TUNE):
+def new_state(plan, knobs: Knobs = KNOBS) -> State:
+    """A model that knows nothing yet."""
     width = int(plan.size[0, 1])
     m = len(plan.tap_plane) + 1
     cells = -(-width // CELL)
-    coefficients = np.zeros((WINDOWS + 1, m))
-    coefficients[:, 0] = 0.6
-    coefficients[:, 1] = 0.6
-    coefficients[:, 2] = -0.4
-    scale = np.array([0.2, 0.2, 0.1, 0.12, 0.08, 0.08, 0.12, 0.1, 0.05, 0.05, 0.15, 0.0])
+    first = (0.6, 0.6, -0.4)
+    windows = tuple(regression.new_regression(cells, m, first) for _ in range(WINDOWS))
     return State(
-        np.zeros((WINDOWS, cells, m, m)), np.zeros((cells, m, m)), np.zeros((WINDOWS, m, m)),
-        coefficients, np.zeros((3, width + 2 * PAD, PREDICTORS)), np.zeros((3, 4096, 2)),
-        scale, np.array(tune, np.float64),
-        np.zeros((1, cells, STACK + 1, STACK + 1)), np.zeros((cells, STACK + 1, STACK + 1)),
-        np.zeros((STACK + 1, STACK + 1)), np.zeros((2, STACK + 1)),
+        windows, np.zeros((cells, m, m)), windows[0].coefficients.copy(),
+        regression.new_regression(cells, STACK + 1, ()),
+        np.zeros((cells, STACK + 1, STACK + 1)), np.zeros(STACK + 1),
+        np.zeros((3, width + 2 * PAD, PREDICTORS)), np.zeros((3, 4096, 2)),
+        np.array([0.2, 0.2, 0.1, 0.12, 0.08, 0.08, 0.12, 0.1, 0.05, 0.05, 0.15]),
+        mlp.new_network(min(m - 1, NET_TAPS) + PREDICTORS + 4 + 1),
         new_contexts(MATCH_CONTEXTS, 4, 7), np.zeros((3, MATCH_SIZE * plan.matching, 2), np.int32),
+        new_outlook(), knobs,
     )  # fmt: skip
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def level(s):
-    """Three levels an octave, 0 to 31."""
-    v = np.int64(min(s * 8.0, 1e9))
-    n = 0
-    while v > 63:
-        v >>= 2
-        n += 6
-    return min(n + _LEVELS[v], 31)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def signed(x):
-    """Nine levels of a number of either sign; 4 is about 0."""
-    a = abs(x)
-    k = (a > 0.2) + (a > 0.6) + (a > 1.3) + (a > 3.0)
-    return 4 + k if x > 0 else 4 - k
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def median_edge(w, n, nw):
-    """LOCO-I's predictor."""
-    if nw >= max(w, n):
-        return min(w, n)
-    if nw <= min(w, n):
-        return max(w, n)
-    return w + n - nw
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _row_kind(plan, buf, row, y, width):
-    """Encoder: 1 if the row equals the one above, 2 the same row of the previous picture."""
-    same = y > 0
-    source = row - plan.stride[0]
-    for x in range(width):
-        if buf[row + x] != buf[source + x]:
-            same = False
-            break
-    if same:
-        return 1
-    last = plan.origin.shape[0] - 1
-    if not plan.moving[last]:
-        return 0
-    source = plan.origin[last] + y * plan.stride[last]
-    for x in range(width):
-        if buf[row + x] != buf[source + x]:
-            return 0
-    return 2
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _split(mixer, centres, scales, lower, upper, marks, threshold, above):
-    for j in range(PARAMETRIC):
-        marks[j] = student((threshold - centres[j]) * scales[j])
-    for j in range(PARAMETRIC):
-        mark = marks[j]
-        up = upper[j] - mark
-        down = mark - lower[j]
-        one = up if above else down
-        mixer.inputs[j] = stretch((one + _EPS) / (up + down + 2 * _EPS))
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _narrow(lower, upper, marks, above):
-    for j in range(PARAMETRIC):
-        if above:
-            lower[j] = marks[j]
-        else:
-            upper[j] = marks[j]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -222,32 +148,32 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
     height, width = plan.size[0, 0], plan.size[0, 1]
     stride, origin = plan.stride[0], plan.origin[0]
     low, high = plan.low, plan.high
+    bottom, top = float(low), float(high)
     planes = plan.origin.shape[0]
     taps = plan.tap_plane.shape[0]
-    tune = state.tune
-    scale = state.scale
+    knobs, scale, outlook, net = state.knobs, state.scale, state.outlook, state.net
+    wide_window, middle_window, narrow_window = knobs.windows
+    wide, medium, narrow = state.windows
+    stack = state.stack
+    wide_c, medium_c, narrow_c = wide.coefficients, medium.coefficients, narrow.coefficients
+    stack_c = stack.coefficients
     m = taps + 1
     samples = np.zeros((CELL, m))
     weights = np.zeros(CELL)
-    samples2 = np.zeros((CELL, STACK + 1))
+    stacked = np.zeros((CELL, STACK + 1))
     means = np.zeros(planes)
     position = np.zeros(planes, np.int64)
-    work = np.zeros((m, m))
     predictions = np.zeros(PREDICTORS)
-    work2 = np.zeros((STACK + 1, STACK + 1))
     local = np.zeros(PREDICTORS)
-    centres = np.zeros(PARAMETRIC)
-    inverse = np.zeros(PARAMETRIC)
-    lower = np.zeros(PARAMETRIC)
-    upper = np.zeros(PARAMETRIC)
-    marks = np.zeros(PARAMETRIC)
-    feats = np.zeros(12)
-    at = mixer.at
+    feats = np.zeros(FEATURES)
+    centres, inverse, signs, sizes = outlook.centres, outlook.inverse, outlook.signs, outlook.sizes
     tap_plane, tap_offset, moving, block = plan.tap_plane, plan.tap_offset, plan.moving, plan.block
-    origins, strides, ups, sizes = plan.origin, plan.stride, plan.up, plan.size
-    counts, bias, select = plan.counts, state.bias, mixer.select
-    coefficients2, coefficients = state.coefficients2, state.coefficients
-    stripe = LEVELS * NODES
+    origins, strides, ups, extents = plan.origin, plan.stride, plan.up, plan.size
+    counts, bias, errors, inputs = plan.counts, state.bias, state.errors, net.inputs
+    n0, n1, n2 = counts[0], counts[1], counts[2]
+    net_taps = min(taps, NET_TAPS)
+    rows, stack_rows = state.rows, state.stack_rows
+    cells = rows.shape[0]
     hits = np.zeros((2, width + 2), np.int64)
     guess = np.zeros(3, np.int64)
     repeated = 0
@@ -255,9 +181,7 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
     for y in range(-PAD, 0):
         for x in range(-PAD, width + PAD):
             buf[origin + y * stride + x] = middle
-    errors = state.errors
     errors[:] = 0.0
-    cells = state.cells
     for y in range(height):
         if exhausted(coder):
             return False
@@ -269,53 +193,26 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
         for k in range(1, PAD + 1):
             buf[row - k] = buf[row - stride]
             res[row - k] = res[row - stride]
-        kind = 0
-        if not is_decoder(coder):
-            kind = _row_kind(plan, buf, row, y, width)
-        if y > 0:
-            kind1 = code_bit(coder, state.contexts, repeated, kind == 1)
-        else:
-            kind1 = 0
-        kind2 = 0
-        if not kind1 and moving[planes - 1]:
-            kind2 = code_bit(coder, state.contexts, 3 + repeated, kind == 2)
-        repeated = kind1 + 2 * kind2
+        repeated = code_row_kind(coder, state.contexts, plan, buf, res, row, y, repeated)
         if repeated:
-            source = row - stride
-            if kind2:
-                source = origins[planes - 1] + y * strides[planes - 1]
-            for x in range(-PAD, width + PAD):
-                buf[row + x] = buf[source + x]
-                res[row + x] = 0
             errors[y % 3] = 0.0
             continue
         e0, e1, e2 = errors[y % 3], errors[(y + 2) % 3], errors[(y + 1) % 3]
-        for k in range(WINDOWS):
-            squares.clear(state.left[k], counts[k])
-        squares.clear(state.left2, STACK)
         hit0, hit1 = hits[y & 1], hits[1 - (y & 1)]
         for x in range(width):
             if x % CELL == 0:
                 cell = x // CELL
                 if cell:
-                    squares.add_samples(state.row_cells[cell - 1], samples, weights, taps)
-                    squares.add_samples(state.row2[cell - 1], samples2, weights, STACK)
-                for k in range(WINDOWS):
-                    n = counts[k]
-                    if cell:
-                        squares.follow(state.left[k], tune[8 + k], state.row_cells[cell - 1], n)
-                    if k == 0 and (cell & 3):
-                        continue
-                    squares.gather(work, state.left[k], cells[k], cell, n, tune[11], tune[12])
-                    prior = state.coefficients[WINDOWS if k == 0 else k - 1]
-                    squares.solve(work, n, tune[5 + k], prior, state.coefficients[k])
-                if cell:
-                    squares.follow(state.left2, tune[26], state.row2[cell - 1], STACK)
-                squares.gather(work2, state.left2, state.cells2[0], cell, STACK, tune[11], tune[12])
-                squares.solve(work2, STACK, tune[27], coefficients2[1], coefficients2[0])
+                    squares.add_samples(rows[cell - 1], samples, weights, taps)
+                    squares.add_samples(stack_rows[cell - 1], stacked, weights, STACK)
+                regression.follow(
+                    wide, wide_window, rows, cell, n0, state.start, cell & 3 == 0
+                )
+                regression.follow(medium, middle_window, rows, cell, n1, wide_c, True)
+                regression.follow(narrow, narrow_window, rows, cell, n2, medium_c, True)
+                regression.follow(stack, knobs.stack, stack_rows, cell, STACK, state.none, True)
             p = row + x
-            v = samples[x % CELL]
-            v2 = samples2[x % CELL]
+            s = x % CELL
             # neighbourhoods
             position[0] = p
             for q in range(1, planes):
@@ -325,38 +222,49 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
                     by, bx = y >> block[0], x >> block[1]
                     py += motion[0, by, bx] >> block[2]
                     px += motion[1, by, bx] >> block[3]
-                py = min(max(py, 0), sizes[q, 0] - 1)
-                px = min(max(px, 0), sizes[q, 1] - 1)
+                py = min(max(py, 0), extents[q, 0] - 1)
+                px = min(max(px, 0), extents[q, 1] - 1)
                 position[q] = origins[q] + py * strides[q] + px
             if plan.matching:
                 history = hit0[x] + 2 * hit1[x + 1] + 4 * hit1[x + 2]
-                hit = code_match(coder, state, buf, p, stride, position, low, high, history, guess)
+                hit = code_match(
+                    coder, state.contexts, state.table, buf, p, stride, position, low, high,
+                    history, guess,
+                )  # fmt: skip
                 hit0[x + 1] = hit
                 if hit:
                     res[p] = 0
-                    weights[x % CELL] = 0.0
+                    weights[s] = 0.0
                     for k in range(PREDICTORS):
                         e0[x + PAD, k] = 0.0
                     continue
             for q in range(planes):
-                o, s = position[q], strides[q]
-                means[q] = (buf[o - 1] + buf[o - s] + buf[o - s - 1] + buf[o - s + 1]) * 0.25
+                o, r = position[q], strides[q]
+                means[q] = (buf[o - 1] + buf[o - r] + buf[o - r - 1] + buf[o - r + 1]) * 0.25
             for t in range(taps):
                 q = tap_plane[t]
-                v[t] = buf[position[q] + tap_offset[t]] - means[q]
+                samples[s, t] = buf[position[q] + tap_offset[t]] - means[q]
             W, N = buf[p - 1], buf[p - stride]
             NW, NE = buf[p - stride - 1], buf[p - stride + 1]
             WW, NN = buf[p - 2], buf[p - 2 * stride]
             # predictions
-            for k in range(WINDOWS):
-                total = means[0]
-                for t in range(counts[k]):
-                    total += coefficients[k, t] * v[t]
-                predictions[k] = min(max(total, float(low)), float(high))
+            a0 = b0 = c0 = means[0]
+            for t in range(n2):
+                value_t = samples[s, t]
+                a0 += wide_c[t] * value_t
+                b0 += medium_c[t] * value_t
+                c0 += narrow_c[t] * value_t
+            for t in range(n2, n0):
+                value_t = samples[s, t]
+                a0 += wide_c[t] * value_t
+                b0 += medium_c[t] * value_t
+            predictions[0] = min(max(a0, bottom), top)
+            predictions[1] = min(max(b0, bottom), top)
+            predictions[2] = min(max(c0, bottom), top)
             predictions[3] = median_edge(W, N, NW)
             if planes > 1:
-                o, s = position[1], strides[1]
-                g = median_edge(W - buf[o - 1], N - buf[o - s], NW - buf[o - s - 1]) + buf[o]
+                o, r = position[1], strides[1]
+                g = median_edge(W - buf[o - 1], N - buf[o - r], NW - buf[o - r - 1]) + buf[o]
             else:
                 g = W + ((NE - NW) >> 1) if abs(W - NW) < abs(N - NW) else N
             predictions[4] = min(max(g, low), high)
@@ -369,231 +277,148 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
                     + e0[i - 2, k] + e2[i, k]
                 ) * 0.125  # fmt: skip
                 local[k] = e
-                w = 1.0 / (tune[14] + e * e)
+                w = 1.0 / (knobs.floor + e * e)
                 w = w * w
                 if k >= WINDOWS:
-                    w *= tune[15]
+                    w *= knobs.fixed
                 weight += w
                 total += w * predictions[k]
-            mu0 = total / weight
-            rW, rN, rNW, rNE = res[p - 1], res[p - stride], res[p - stride - 1], res[p - stride + 1]
-            for k in range(PREDICTORS):
-                v2[k] = predictions[k] - mu0
-            v2[PREDICTORS] = rW / UNIT
-            v2[PREDICTORS + 1] = rN / UNIT
-            v2[PREDICTORS + 2] = rNW / UNIT
-            v2[PREDICTORS + 3] = rNE / UNIT
+            blended = total / weight
             # expected size of the error
-            blended = mu0
-            for k in range(STACK):
-                mu0 += tune[28] * coefficients2[0, k] * v2[k]
-            mu0 = min(max(mu0, float(low)), float(high))
+            rW, rN, rNW, rNE = res[p - 1], res[p - stride], res[p - stride - 1], res[p - stride + 1]
             feats[0], feats[1], feats[2], feats[3] = abs(rW), abs(rN), abs(rNW), abs(rNE)
             feats[4], feats[5] = abs(res[p - 2]), abs(res[p - 2 * stride])
-            ref = 0
+            ref = 0.0
             ref2 = 0.0
             for q in range(1, min(planes, 3)):
-                o, s = position[q], strides[q]
+                o, r = position[q], strides[q]
                 feats[4 + 2 * q] = abs(res[o])
-                around = abs(res[o - 1]) + abs(res[o + 1]) + abs(res[o - s]) + abs(res[o + s])
+                around = abs(res[o - 1]) + abs(res[o + 1]) + abs(res[o - r]) + abs(res[o + r])
                 feats[5 + 2 * q] = 0.25 * around
             if planes > 1:
-                ref = res[position[1]]
+                ref = res[position[1]] / UNIT
             if planes > 2:
                 ref2 = res[position[2]] / UNIT
             feats[10] = local[1] * UNIT
-            s1 = 0.0
+            expected = 0.0
             norm = 16.0
-            for k in range(11):
-                s1 += scale[k] * feats[k]
+            for k in range(FEATURES):
+                expected += scale[k] * feats[k]
                 norm += feats[k] * feats[k]
-            size = max(s1 / UNIT, 0.03)
-            wide = (2 * (feats[0] + feats[1]) + feats[2] + feats[3] + feats[4] + feats[5]) / (
+            size = max(expected / UNIT, 0.03)
+            around = (2 * (feats[0] + feats[1]) + feats[2] + feats[3] + feats[4] + feats[5]) / (
                 8 * UNIT
             )
             inv = 1.0 / size
-            # bias cancellation
-            texture = (
-                (mu0 > N) | (mu0 > W) << 1 | (mu0 > NW) << 2 | (mu0 > NE) << 3 | (mu0 > WW) << 4
-                | (mu0 > NN) << 5 | (mu0 > 2 * N - NN) << 6 | (mu0 > 2 * W - WW) << 7
-            )  # fmt: skip
             sl = level(size)
+            e_w, e_n, e_nw, e_ne = rW / UNIT, rN / UNIT, rNW / UNIT, rNE / UNIT
+            # the network: what is left, in units of the expected error
+            contrast = 0.0
+            for t in range(net_taps):
+                contrast += abs(samples[s, t])
+            unit = net_taps / (contrast + 2.0 * net_taps)
+            for t in range(net_taps):
+                inputs[t] = samples[s, t] * unit
+            for k in range(PREDICTORS):
+                inputs[net_taps + k] = min(max((predictions[k] - blended) * inv, -4.0), 4.0)
+            k = net_taps + PREDICTORS
+            inputs[k] = min(max(e_w * inv, -4.0), 4.0)
+            inputs[k + 1] = min(max(e_n * inv, -4.0), 4.0)
+            inputs[k + 2] = min(max(e_nw * inv, -4.0), 4.0)
+            inputs[k + 3] = min(max(e_ne * inv, -4.0), 4.0)
+            answer = min(max(mlp.answer(net), -4.0), 4.0)
+            # mean errors in contexts
+            texture = (
+                (blended > N) | (blended > W) << 1 | (blended > NW) << 2 | (blended > NE) << 3
+                | (blended > WW) << 4 | (blended > NN) << 5 | (blended > 2 * N - NN) << 6
+                | (blended > 2 * W - WW) << 7
+            )  # fmt: skip
             b0 = texture * 8 + min(sl >> 2, 7)
-            b1 = (signed(rW * inv / UNIT) * 9 + signed(rN * inv / UNIT)) * 9 + signed(
-                ref * inv / UNIT
-            )
-            b2 = (
-                signed((predictions[3] - mu0) * inv) * 9 + signed((predictions[4] - mu0) * inv)
-            ) * 9
-            b2 += signed((predictions[2] - mu0) * inv * 3)
-            shift = 0.0
+            b1 = (signed(e_w * inv) * 9 + signed(e_n * inv)) * 9 + signed(ref * inv)
+            b2 = signed((predictions[3] - blended) * inv) * 9
+            b2 = (b2 + signed((predictions[4] - blended) * inv)) * 9
+            b2 += signed((predictions[2] - blended) * inv * 3)
+            # stacked regression
+            for k in range(PREDICTORS):
+                stacked[s, k] = predictions[k] - blended
+            stacked[s, PREDICTORS] = e_w
+            stacked[s, PREDICTORS + 1] = e_n
+            stacked[s, PREDICTORS + 2] = e_nw
+            stacked[s, PREDICTORS + 3] = e_ne
+            stacked[s, PREDICTORS + 4] = bias[0, b0, 0] / (bias[0, b0, 1] + knobs.steady)
+            stacked[s, PREDICTORS + 5] = bias[1, b1, 0] / (bias[1, b1, 1] + knobs.steady)
+            stacked[s, PREDICTORS + 6] = bias[2, b2, 0] / (bias[2, b2, 1] + knobs.steady)
+            stacked[s, PREDICTORS + 7] = answer * size
+            mu = 0.0
+            for k in range(STACK):
+                mu += stack_c[k] * stacked[s, k]
+            mu = min(max(blended + knobs.stacked * mu, bottom), top)
+            if not (mu >= bottom and mu <= top and size < 1e9):
+                mu, size, inv = bottom, 1.0, 1.0
+            # distributions and contexts
             for k in range(3):
-                b = b0 if k == 0 else b1 if k == 1 else b2
-                shift += bias[k, b, 0] / (bias[k, b, 1] + tune[16])
-            mu = min(max(mu0 + tune[17] * shift, float(low)), float(high))
-            if not (mu >= low and mu <= high and size < 1e9):
-                mu, size, inv = float(low), 1.0, 1.0
-            base = int(mu)
-            if base > mu:
-                base -= 1
-            fraction = mu - base
-            # parametric models
-            for j in range(PARAMETRIC):
-                lower[j] = 0.0
-                upper[j] = 1.0
-                centres[j] = mu
+                centres[k] = mu
             inverse[0] = inv * 1.7
             inverse[1] = inv
             inverse[2] = inv * 0.6
-            inverse[6] = 1.0 / max(wide, 0.05)
             for k in range(WINDOWS):
                 centres[3 + k] = predictions[k]
                 inverse[3 + k] = 1.0 / max(0.5 * (local[k] + size), 0.05)
+            centres[6] = mu
+            inverse[6] = 1.0 / max(around, 0.05)
             centres[7] = predictions[4]
             inverse[7] = 1.0 / max(0.5 * (local[4] + size), 0.05)
-            # Golomb-like steps
-            k = 0
-            bound = tune[18]
-            while size > bound and k < 15:
-                bound *= 2
-                k += 1
-            spread = level(float(max(max(W, N), max(NW, NE)) - min(min(W, N), min(NW, NE))))
-            kc = min(k, LEVELS - 1)
-            fine = kc * NODES
-            e_w, e_n = rW * inv / UNIT, rN * inv / UNIT
-            magnitude = level((feats[0] + feats[1]) / UNIT)
-            side = 1
-            value = np.int64(buf[p])
-            bit = 0
-            first = 0
-            for stage in range(2):
-                sign = 1.0 if side else -1.0
-                near = 1.0 - fraction if side else fraction
-                d8 = min(int(near * 8), 7)
-                at[0] = sl * 8 + d8
-                at[1] = (signed(sign * e_w) * 9 + signed(sign * e_n)) * 8 + min(sl >> 2, 7)
-                at[2] = signed(sign * (predictions[3] - mu) * inv) * 32 + sl
-                at[3] = (
-                    (signed(sign * (predictions[1] - mu) * inv * 4) * 9
-                     + signed(sign * (predictions[2] - mu) * inv * 4)) * 8 + min(sl >> 2, 7)
-                )  # fmt: skip
-                at[4] = signed(sign * ref * inv / UNIT) * 32 + sl
-                at[5] = ((level(feats[6] / UNIT) >> 1) * 16 + (magnitude >> 1)) * 4 + (d8 >> 1)
-                at[6] = (texture if side else 255 - texture) * 4 + min(sl >> 3, 3)
-                at[7] = spread * 32 + magnitude
-                at[8] = base & 1023
-                at[9] = level(wide) * 32 + sl
-                at[10] = (
-                    (signed(sign * (W - mu) * inv) * 9 + signed(sign * (N - mu) * inv)) * 9
-                    + signed(sign * (NE - mu) * inv)
-                )  # fmt: skip
-                at[11] = (
-                    (signed(sign * (predictions[4] - mu) * inv) * 9
-                     + signed(sign * ref2 * inv)) * 9
-                    + signed(sign * rNE * inv / UNIT)
-                )  # fmt: skip
-                for c in range(mixing.CONTEXTS):
-                    at[c] = at[c] * stripe + fine
-                select[1] = sl * NODES
-                select[2] = (d8 * 8 + min(level(feats[6] / UNIT) >> 2, 7)) * 16 + 8
-                if stage == 0:
-                    if base >= high:
-                        side = 0
-                        continue
-                    _split(mixer, centres, inverse, lower, upper, marks, base + 0.5, True)
-                    select[0] = kc * NODES + _SIGN_NODE
-                    select[1] += _SIGN_NODE
-                    select[2] += 7
-                    side = code_mixed(
-                        coder, mixer, _SIGN_NODE, kc * NODES + _SIGN_NODE,
-                        sl * NODES + _SIGN_NODE, d8 * 8 + 4, value > base,
-                    )  # fmt: skip
-                    _narrow(lower, upper, marks, side == 1)
-                    if side:
-                        continue
-                    # contexts again, mirrored
-            most = high - base - 1 if side else base - low
-            distance = value - base - 1 if side else base - value
-            start = np.int64(0)
-            length = np.int64(1) << k
-            step = 0
-            while start + length <= most:
-                threshold = base + 0.5 + start + length if side else base + 0.5 - start - length
-                if side:
-                    _split(mixer, centres, inverse, lower, upper, marks, threshold, True)
-                else:
-                    _split(mixer, centres, inverse, lower, upper, marks, threshold, False)
-                node = min(step, 19)
-                select[0] = kc * NODES + node
-                select[1] = sl * NODES + node
-                select[2] = (select[2] & ~15) + min(step, 6)
-                bit = code_mixed(
-                    coder, mixer, node, kc * NODES + node,
-                    sl * NODES + node, ((d8 * 16 + min(magnitude, 15)) * 8 + min(step, 7)) + 1024,
-                    distance >= start + length,
-                )  # fmt: skip
-                if not bit:
-                    _narrow(lower, upper, marks, side == 0)
-                    break
-                _narrow(lower, upper, marks, side == 1)
-                start += length
-                step += 1
-                if step > 5:
-                    length <<= 1
-            # the bits below
-            tree = 0
-            depth = 0
-            while length > 1:
-                length >>= 1
-                bit = 0
-                if start + length <= most:
-                    threshold = base + 0.5 + start + length if side else base + 0.5 - start - length
-                    _split(mixer, centres, inverse, lower, upper, marks, threshold, side == 1)
-                    node = 30 if depth > 1 else 20 + min(step, 2) * 3 + tree
-                    select[0] = kc * NODES + node
-                    select[1] = sl * NODES + node
-                    select[2] = (select[2] & ~15) + 8 + min(depth, 3)
-                    bit = code_mixed(
-                        coder, mixer, node, kc * NODES + node,
-                        sl * NODES + node, d8 * 64 + min(depth, 7) * 8 + min(step, 7),
-                        distance >= start + length,
-                    )  # fmt: skip
-                    _narrow(lower, upper, marks, (side == 1) == (bit == 1))
-                if bit:
-                    start += length
-                if depth == 0:
-                    tree = 1 + bit
-                depth += 1
-            value = base + 1 + start if side else base - start
+            centres[8] = min(max(blended + answer * size, bottom), top)
+            inverse[8] = inv
+            signs[0], signs[1] = e_w * inv, e_n * inv
+            signs[2] = (predictions[3] - mu) * inv
+            signs[3] = (predictions[1] - mu) * inv * 4
+            signs[4] = (predictions[2] - mu) * inv * 4
+            signs[5] = ref * inv
+            signs[6], signs[7], signs[8] = (W - mu) * inv, (N - mu) * inv, (NE - mu) * inv
+            signs[9] = (predictions[4] - mu) * inv
+            signs[10] = ref2 * inv
+            signs[11] = e_ne * inv
+            signs[12] = (centres[8] - mu) * inv * 4
+            signs[13] = (predictions[0] - mu) * inv * 4
+            sizes[0] = level(feats[6] / UNIT)
+            sizes[1] = level((feats[0] + feats[1]) / UNIT)
+            sizes[2] = level(float(max(max(W, N), max(NW, NE)) - min(min(W, N), min(NW, NE))))
+            sizes[3] = level(around)
+            sizes[4] = level(feats[7] / UNIT)
+            value = code_value(
+                coder, mixer, outlook, mu, size, sl, texture, knobs.bound, low, high,
+                np.int64(buf[p]),
+            )  # fmt: skip
             buf[p] = value
             # learn
-            error = value - mu
-            size_now = abs(error) * UNIT
             if plan.matching:
-                learn_match(state, value, guess)
+                learn_match(state.table, value, guess)
+            error = value - mu
             res[p] = int(min(max(error * UNIT, -1e9), 1e9))
             for k in range(PREDICTORS):
                 e0[i, k] = abs(value - predictions[k])
-            off = min(size_now - s1, 3.0 * s1 + 16.0) * tune[19] / norm
-            for k in range(11):
+            off = min(abs(error) * UNIT - expected, 3.0 * expected + 16.0) * knobs.pace / norm
+            for k in range(FEATURES):
                 scale[k] = max(scale[k] + off * feats[k], 0.0)
-            raw = value - mu0
-            raw = min(max(raw, -3.0 * size - 1.0), 3.0 * size + 1.0)
+            left = value - blended
+            mlp.teach(net, min(max(left * inv, -4.0), 4.0) - answer, knobs.rate)
+            left = min(max(left, -3.0 * size - 1.0), 3.0 * size + 1.0)
             for k in range(3):
                 b = b0 if k == 0 else b1 if k == 1 else b2
-                bias[k, b, 0] += raw
+                bias[k, b, 0] += left
                 bias[k, b, 1] += 1.0
-                if bias[k, b, 1] > tune[20]:
+                if bias[k, b, 1] > knobs.memory:
                     bias[k, b, 0] *= 0.5
                     bias[k, b, 1] *= 0.5
-            v[taps] = value - means[0]
-            spreadness = tune[21] * size + (1.0 - tune[21]) * abs(error)
-            weights[x % CELL] = 1.0 / (tune[22] + spreadness * spreadness)
-            v2[STACK] = value - blended
+            samples[s, taps] = value - means[0]
+            spread = knobs.calm * size + (1.0 - knobs.calm) * abs(error)
+            weights[s] = 1.0 / (knobs.least + spread * spread)
+            stacked[s, STACK] = value - blended
         for k in range((width - 1) % CELL + 1, CELL):
             weights[k] = 0.0
-        squares.add_samples(state.row_cells[cells.shape[1] - 1], samples, weights, taps)
-        squares.add_samples(state.row2[cells.shape[1] - 1], samples2, weights, STACK)
+        squares.add_samples(rows[cells - 1], samples, weights, taps)
+        squares.add_samples(stack_rows[cells - 1], stacked, weights, STACK)
         last = row + width - 1
         for k in range(1, PAD + 1):
             buf[last + k] = buf[last]
@@ -602,11 +427,10 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
             for x in range(PAD):
                 e0[x, k] = 0.5 * e0[PAD, k]
                 e0[width + PAD + x, k] = e0[width + PAD - 1, k]
-        for cell in range(cells.shape[1]):
-            for k in range(WINDOWS):
-                n = counts[k]
-                squares.follow(cells[k, cell], tune[23 + k], state.row_cells[cell], n)
-            squares.follow(state.cells2[0, cell], tune[29], state.row2[cell], STACK)
+        regression.end_row(wide, wide_window, rows, n0)
+        regression.end_row(medium, middle_window, rows, n1)
+        regression.end_row(narrow, narrow_window, rows, n2)
+        regression.end_row(stack, knobs.stack, stack_rows, STACK)
     for k in range(PAD):
         for x in range(-PAD, width + PAD):
             buf[origin + (height + k) * stride + x] = buf[origin + (height - 1) * stride + x]

@@ -8,10 +8,15 @@ picture (on all sides) and from its own displaced place in the picture before (o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from ivc.codecs.lossless.model import PAD, Plan
+
+PAD = 4
+"""Samples of border around each plane in the buffers."""
+BLOCK_BITS = 4
+"""log2 of the side of a block of motion, in luma samples."""
 
 _OWN = (
     (0, -1), (-1, 0), (-1, -1), (-1, 1), (0, -2), (-2, 0), (-2, 1), (-1, -2), (-2, -1), (-1, 2),
@@ -22,7 +27,39 @@ _AROUND = (
     (0, 0), (0, -1), (-1, 0), (0, 1), (1, 0), (-1, 1), (-1, -1), (1, 1), (1, -1), (0, 2), (0, -2),
     (-2, 0), (2, 0),
 )  # fmt: skip
-BLOCK_BITS = 4
+
+
+class Plan(NamedTuple):
+    """How the samples of a plane are predicted.
+
+    Attributes:
+        origin: (planes,) int64: where sample (0, 0) of each plane lies in the buffers; plane 0 is
+            the one in hand.
+        stride: (planes,) int64.
+        up: (planes, 2) int64: shifts of y and x from the plane in hand, negative to the right.
+        size: (planes, 2) int64: height, width.
+        tap_plane: (taps,) int64.
+        tap_offset: (taps,) int64.
+        counts: (3,) int64: how many taps each window of the best model uses.
+        moving: (planes,) int64: 1 for planes of the previous picture, which motion displaces.
+        block: (4,) int64: log2 of the height and width of a block of motion, log2 of luma samples
+            in a sample down and across.
+        low, high: least and greatest value.
+        matching: 1 if values that followed the same neighbours before are tried first.
+    """
+
+    origin: np.ndarray
+    stride: np.ndarray
+    up: np.ndarray
+    size: np.ndarray
+    tap_plane: np.ndarray
+    tap_offset: np.ndarray
+    counts: np.ndarray
+    moving: np.ndarray
+    block: np.ndarray
+    low: int
+    high: int
+    matching: int
 
 
 @dataclass(frozen=True)
