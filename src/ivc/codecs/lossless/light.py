@@ -12,10 +12,12 @@ from numba import njit
 
 from ivc.codecs.lossless import squares
 from ivc.codecs.lossless.logistic import squash, stretch, student
+from ivc.codecs.lossless.matching import MATCH_CONTEXTS, MATCH_SIZE, code_match, learn_match
 from ivc.codecs.lossless.levels import UNIT, level, median_edge, signed
 from ivc.codecs.lossless.plans import PAD
+from ivc.codecs.lossless.rows import code_row_kind
 from ivc.codecs.lossless.squares import CELL
-from ivc.entropy import exhausted
+from ivc.entropy import exhausted, new_contexts
 from ivc.entropy.chances import code_chance
 
 INPUTS = 5
@@ -33,6 +35,9 @@ class Light(NamedTuple):
         bias: (2048, 2) float64 sums of errors and how many.
         slots: (3, slots) uint32: P(1) of 24 bits and a count of 8; 0 if unseen.
         weights: (selections, INPUTS) float64.
+        rates: (256,) float64: of the slots, by count.
+        contexts: adaptive contexts of matches and repeated rows.
+        table: (3, entries, 2) int32: see ``matching``.
     """
 
     cells: np.ndarray
@@ -43,6 +48,8 @@ class Light(NamedTuple):
     slots: np.ndarray
     weights: np.ndarray
     rates: np.ndarray
+    contexts: np.ndarray
+    table: np.ndarray
 
 
 def new_light(plan) -> Light:
@@ -57,6 +64,7 @@ def new_light(plan) -> Light:
     return Light(
         np.zeros((1, cells, m, m)), np.zeros((cells, m, m)), np.zeros((m, m)), coefficients,
         np.zeros((2048, 2)), np.zeros((_CONTEXTS, _SLOTS), np.uint32), weights, rates,
+        new_contexts(MATCH_CONTEXTS, 4, 7), np.zeros((3, MATCH_SIZE * plan.matching, 2), np.int32),
     )  # fmt: skip
 
 
@@ -122,6 +130,10 @@ def code_light(coder, plan, light, buf, res, motion):
     x_in[INPUTS - 1] = 0.3
     cells = light.cells[0]
     coefficients = light.coefficients[0]
+    contexts, table = light.contexts, light.table
+    hits = np.zeros((2, width + 2), np.int64)
+    guess = np.zeros(3, np.int64)
+    repeated = 0
     middle = (low + high + 1) >> 1
     for k in range(-PAD * stride - PAD, -PAD):
         buf[origin + k] = middle
@@ -132,6 +144,10 @@ def code_light(coder, plan, light, buf, res, motion):
         for k in range(1, PAD + 1):
             buf[row - k] = buf[row - stride]
             res[row - k] = res[row - stride]
+        repeated = code_row_kind(coder, contexts, plan, buf, res, row, y, repeated)
+        if repeated:
+            continue
+        hit0, hit1 = hits[y & 1], hits[1 - (y & 1)]
         squares.clear(left, n)
         for x in range(width):
             if x % CELL == 0:
@@ -154,6 +170,16 @@ def code_light(coder, plan, light, buf, res, motion):
                 py = min(max(py, 0), sizes[q, 0] - 1)
                 px = min(max(px, 0), sizes[q, 1] - 1)
                 position[q] = origins[q] + py * strides[q] + px
+            if plan.matching:
+                history = hit0[x] + 2 * hit1[x + 1] + 4 * hit1[x + 2]
+                hit = code_match(
+                    coder, contexts, table, buf, p, stride, position, low, high, history, guess
+                )
+                hit0[x + 1] = hit
+                if hit:
+                    res[p] = 0
+                    weights[x % CELL] = 0.0
+                    continue
             for q in range(planes):
                 o, s = position[q], strides[q]
                 means[q] = (buf[o - 1] + buf[o - s] + buf[o - s - 1] + buf[o - s + 1]) * 0.25
@@ -282,6 +308,8 @@ def code_light(coder, plan, light, buf, res, motion):
                 depth += 1
             value = base + 1 + start if side else base - start
             buf[p] = value
+            if plan.matching:
+                learn_match(table, value, guess)
             error = value - mu
             res[p] = int(min(max(error * UNIT, -1e9), 1e9))
             off = min(max(value - raw, -3.0 * size - 1.0), 3.0 * size + 1.0)

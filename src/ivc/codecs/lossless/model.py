@@ -28,7 +28,7 @@ from ivc.codecs.lossless.plans import PAD
 from ivc.codecs.lossless.regression import Regression, Window
 from ivc.codecs.lossless.rows import code_row_kind
 from ivc.codecs.lossless.squares import CELL
-from ivc.entropy import exhausted, is_decoder, new_contexts
+from ivc.entropy import exhausted, new_contexts
 
 WINDOWS = 3
 PREDICTORS = WINDOWS + 2
@@ -57,11 +57,11 @@ class Knobs(NamedTuple):
     """
 
     windows: tuple[Window, Window, Window] = (
-        Window(0.95, 0.9, 1.0, 0.6, 4.0),
-        Window(0.82, 0.8, 1.0, 0.6, 20.0),
+        Window(0.97, 0.9, 1.0, 0.6, 4.0),
+        Window(0.86, 0.8, 1.0, 0.6, 20.0),
         Window(0.6, 0.6, 1.0, 0.6, 20.0),
     )
-    stack: Window = Window(0.9, 0.9, 1.0, 0.6, 20.0)
+    stack: Window = Window(0.97, 0.95, 1.0, 0.6, 20.0)
     stacked: float = 1.0
     floor: float = 0.2
     fixed: float = 0.3
@@ -70,8 +70,8 @@ class Knobs(NamedTuple):
     bound: float = 1.6
     pace: float = 0.01
     calm: float = 0.9
-    least: float = 0.3
-    rate: float = 0.02
+    least: float = 0.6
+    rate: float = 0.01
 
 
 KNOBS = Knobs()

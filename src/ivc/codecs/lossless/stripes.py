@@ -185,7 +185,7 @@ def encode(planes: Sequence[np.ndarray], pixel_format: PixelFormat, effort: int)
     look = indices[0] if indices is not None else planes[0][0]
     header = Header(
         method=FAST if effort < 4 else LIGHT if effort < 6 else MIXED, level=max(effort, 4), colour=kind, colours=colours,
-        matching=int(effort >= 6 and (colours > 0 or _repetitive(look))),
+        matching=int(effort >= 4 and (colours > 0 or _repetitive(look))),
     )  # fmt: skip
     payload = _encode(header, pixel_format, planes, indices, entries)
     raw_size = -(-sum(plane.size for plane in planes) * pixel_format.depth // 8)
