@@ -64,7 +64,7 @@ def decode(
 
 def decoded_segments(stream: Stream, options: DecodeOptions) -> Iterator[Segment]:
     """The decoded segments that hold the frames asked for, cut to these frames."""
-    with make_executor(options.jobs) as executor:
+    with make_executor(options.jobs, still=stream.header.info.still) as executor:
         yield from executor.map(decode_segment, decode_tasks(stream, options))
 
 

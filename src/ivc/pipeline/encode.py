@@ -147,7 +147,7 @@ def encode(
             options=options,
             settings=make_settings(profile.name, codec, options),
             length=_segment_frames(source.info, options),
-            executor=stack.enter_context(make_executor(options.jobs)),
+            executor=stack.enter_context(make_executor(options.jobs, still=source.info.still)),
             progress=progress or (lambda _: None),
         )
         if prepares:

@@ -15,10 +15,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import nullcontext
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import TypeVar
 
+from ivc import threads
 from ivc.errors import WorkerError
 
 T = TypeVar("T")
@@ -49,11 +51,21 @@ class Executor(ABC):
 
 
 class InProcess(Executor):
-    """One segment after the other in this process."""
+    """One segment after the other in this process.
+
+    Args:
+        most: threads that a codec may use; None leaves it to ``ivc.threads``.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self._most = most
 
     def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """See ``Executor.map``."""
-        return map(function, items)
+        for item in items:
+            with threads.at_most(self._most) if self._most else nullcontext():
+                result = function(item)
+            yield result
 
     def close(self, *, abort: bool) -> None:
         """Nothing to end."""
@@ -111,6 +123,8 @@ def _end_with_parent(watched: Connection) -> None:
         os._exit(1)
 
 
-def make_executor(jobs: int) -> Executor:
-    """The executor for that many jobs."""
-    return InProcess() if jobs == 1 else ProcessPool(jobs)
+def make_executor(jobs: int, *, still: bool = False) -> Executor:
+    """The executor for that many jobs; a still is one segment, so threads share the work on it."""
+    if jobs == 1:
+        return InProcess()
+    return InProcess(jobs) if still else ProcessPool(jobs)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
 
+from ivc import threads
 from ivc.codecs.base import Codec, Layers, Settings
 from ivc.codecs.image.constants import (
     ENHANCEMENT_LEVELS,
@@ -220,7 +219,8 @@ class Image(Codec[ImageSettings]):
         if key not in self._models:
             if len(self._models) >= _MODELS_KEPT:
                 self._models.clear()
-            self._models[key] = ImageModel(weights, self._thread_count(), self._arithmetic)
+            count = threads.available() if self._threads is None else self._threads
+            self._models[key] = ImageModel(weights, count, self._arithmetic)
         model = self._models[key]
         if decoding and number == 0 and model.bundle.weights_hash != expected:
             found = model.bundle.weights_hash.hex()
@@ -229,15 +229,6 @@ class Image(Codec[ImageSettings]):
                 f"but those in {folder} are {found}; give the model it was written with"
             )
         return model
-
-    def _thread_count(self) -> int:
-        if self._threads is not None:
-            return self._threads
-        if multiprocessing.parent_process() is not None:
-            return 1
-        if hasattr(os, "sched_getaffinity"):
-            return len(os.sched_getaffinity(0))
-        return os.cpu_count() or 1
 
 
 def _refined(coder: FrameCoder, analysis: Analysis, choice: Choice) -> Choice:

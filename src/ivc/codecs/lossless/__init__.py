@@ -1,4 +1,4 @@
-"""``lossless``: every sample exact, from fast prediction to mixed models that learn while they code.
+"""``lossless``: every sample exact, by models that learn while they code.
 
 stripe ─► palette or reversible colour ─► planes ─► model ─► range coder
 
@@ -15,13 +15,14 @@ logistic.py       tables and functions that are the same on every machine
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from ivc.codecs.base import Codec, Layers, Settings
 from ivc.codecs.lossless import stripes
 from ivc.errors import BitstreamError
+from ivc.threads import spread
 from ivc.types import Frames, Layer, PixelFormat, Segment, SegmentHeader
 
 STRIPE = 1 << 22
@@ -36,7 +37,7 @@ def _rows(width: int, height: int) -> list[slice]:
     return [slice(top, min(top + step, height)) for top in range(0, height, step)]
 
 
-def _cut(planes: list[np.ndarray], pixel_format: PixelFormat, rows: slice) -> list[np.ndarray]:
+def _cut(planes: Sequence[np.ndarray], pixel_format: PixelFormat, rows: slice) -> list[np.ndarray]:
     _, sy = pixel_format.layout.chroma_shift
     out = []
     for i, plane in enumerate(planes):
@@ -55,17 +56,17 @@ class Lossless(Codec[Settings]):
     def encode(self, segment: Segment, settings: Settings, shared: Mapping[Layer, bytes]) -> Layers:
         """Code one segment; see ``Codec.encode``."""
         frames = segment.frames
-        out = bytearray()
         rows = _rows(frames.width, frames.height)
-        for i, part in enumerate(rows):
-            planes = [
-                np.ascontiguousarray(p) for p in _cut(list(frames.planes), frames.format, part)
-            ]
-            data = stripes.encode(planes, frames.format, settings.effort)
-            if i < len(rows) - 1:
-                out += len(data).to_bytes(4, "little")
-            out += data
-        return {Layer.PICTURE: bytes(out)}
+
+        def code(part: slice) -> bytes:
+            planes = [np.ascontiguousarray(p) for p in _cut(frames.planes, frames.format, part)]
+            return stripes.encode(planes, frames.format, settings.effort)
+
+        coded = spread(code, rows)
+        out = bytearray()
+        for data in coded[:-1]:
+            out += len(data).to_bytes(4, "little") + data
+        return {Layer.PICTURE: bytes(out + coded[-1])}
 
     def decode(
         self, layers: Mapping[Layer, bytes], header: SegmentHeader, shared: Mapping[Layer, bytes]
@@ -77,14 +78,19 @@ class Lossless(Codec[Settings]):
         shapes = header.format.plane_shapes(header.width, header.height)
         out = [np.zeros((header.frames, *shape), header.format.dtype) for shape in shapes]
         rows = _rows(header.width, header.height)
-        for i, part in enumerate(rows):
+        parts = []
+        for i in range(len(rows)):
             length = len(data)
             if i < len(rows) - 1:
                 length = int.from_bytes(data[:4], "little")
                 data = data[4:]
                 if length > len(data):
                     raise BitstreamError("a stripe is cut short; the data are damaged")
-            planes = _cut(out, header.format, part)
-            stripes.decode(data[:length], header.format, planes)
+            parts.append(data[:length])
             data = data[length:]
+
+        def decode(i: int) -> None:
+            stripes.decode(parts[i], header.format, _cut(out, header.format, rows[i]))
+
+        spread(decode, range(len(rows)))
         return Frames(out, header.format)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from ivc.codecs.lossless.levels import level, signed
+from ivc.codecs.lossless.levels import signed
 from ivc.codecs.lossless.logistic import stretch, student
 from ivc.codecs.lossless.mixing import CONTEXTS, LEVELS, NODES, PARAMETRIC, code_mixed
 
@@ -47,9 +47,11 @@ class Outlook(NamedTuple):
 
 def new_outlook() -> Outlook:
     """An ``Outlook`` to be filled."""
+    empty = np.zeros((5, PARAMETRIC))
     return Outlook(
-        *(np.zeros(PARAMETRIC) for _ in range(5)), np.zeros(SIGNED), np.zeros(SIZES, np.int64)
-    )
+        empty[0], empty[1], empty[2], empty[3], empty[4], np.zeros(SIGNED),
+        np.zeros(SIZES, np.int64),
+    )  # fmt: skip
 
 
 @njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
@@ -113,7 +115,8 @@ def code_value(coder, mixer, outlook, mu, size, sl, texture, bound, low, high, v
         sl: ``level(size)``.
         texture: eight bits: which neighbours lie below the prediction.
         bound: expected error from which steps are two values wide.
-        low, high: least and greatest value.
+        low: least value.
+        high: greatest value.
         value: the value (decoder: ignored).
 
     Returns:

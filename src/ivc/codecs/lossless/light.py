@@ -11,9 +11,9 @@ import numpy as np
 from numba import njit
 
 from ivc.codecs.lossless import squares
+from ivc.codecs.lossless.levels import UNIT, level, median_edge, signed
 from ivc.codecs.lossless.logistic import squash, stretch, student
 from ivc.codecs.lossless.matching import MATCH_CONTEXTS, MATCH_SIZE, code_match, learn_match
-from ivc.codecs.lossless.levels import UNIT, level, median_edge, signed
 from ivc.codecs.lossless.plans import PAD
 from ivc.codecs.lossless.rows import code_row_kind
 from ivc.codecs.lossless.squares import CELL

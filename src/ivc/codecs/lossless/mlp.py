@@ -1,4 +1,4 @@
-"""A small network that learns while it codes: what linear predictors leave, from their neighbourhood.
+"""A small network that learns while it codes what linear predictors leave.
 
 One hidden layer, trained by backpropagation after every sample. The activation is
 ``a / (1 + |a|)``, so that the network needs +, -, * and / only and computes the same on every

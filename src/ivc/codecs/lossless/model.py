@@ -119,9 +119,9 @@ def new_state(plan, knobs: Knobs = KNOBS) -> State:
     m = len(plan.tap_plane) + 1
     cells = -(-width // CELL)
     first = (0.6, 0.6, -0.4)
-    windows = tuple(regression.new_regression(cells, m, first) for _ in range(WINDOWS))
+    wide, medium, narrow = (regression.new_regression(cells, m, first) for _ in range(WINDOWS))
     return State(
-        windows, np.zeros((cells, m, m)), windows[0].coefficients.copy(),
+        (wide, medium, narrow), np.zeros((cells, m, m)), wide.coefficients.copy(),
         regression.new_regression(cells, STACK + 1, ()),
         np.zeros((cells, STACK + 1, STACK + 1)), np.zeros(STACK + 1),
         np.zeros((3, width + 2 * PAD, PREDICTORS)), np.zeros((3, 4096, 2)),
@@ -205,9 +205,7 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
                 if cell:
                     squares.add_samples(rows[cell - 1], samples, weights, taps)
                     squares.add_samples(stack_rows[cell - 1], stacked, weights, STACK)
-                regression.follow(
-                    wide, wide_window, rows, cell, n0, state.start, cell & 3 == 0
-                )
+                regression.follow(wide, wide_window, rows, cell, n0, state.start, cell & 3 == 0)
                 regression.follow(medium, middle_window, rows, cell, n1, wide_c, True)
                 regression.follow(narrow, narrow_window, rows, cell, n2, medium_c, True)
                 regression.follow(stack, knobs.stack, stack_rows, cell, STACK, state.none, True)

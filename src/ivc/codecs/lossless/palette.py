@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
+from ivc.entropy import Decoder, Encoder, code_adaptive_exp_golomb, code_bit, new_contexts
 from ivc.errors import BitstreamError
 
 MOST = 1024
 """Most colours of a palette."""
+_KIND = 2 * 17 + 1
+_CONTEXTS = _KIND * 12
 
 
 def find(planes: list[np.ndarray], most: int = MOST) -> tuple[np.ndarray, np.ndarray] | None:
-    """The colours of planes of one size, and the index of each sample's; None if there are too many.
+    """The colours of planes of one size and the index of each sample's; None if too many.
 
     Args:
         planes: unsigned integers, one shape, at most four of them.
@@ -36,25 +40,61 @@ def find(planes: list[np.ndarray], most: int = MOST) -> tuple[np.ndarray, np.nda
 
 
 def pack(colours: np.ndarray, depth: int) -> bytes:
-    """The bytes of a palette: as many as ``size`` says, one or two a value."""
-    return colours.astype("<u2" if depth > 8 else "u1").tobytes()
+    """The bytes of a palette: two of their number and what ``_code`` writes; none if empty.
+
+    Args:
+        colours: (colours, planes) uint16.
+        depth: bits a sample.
+    """
+    if not len(colours):
+        return b""
+    encoder = Encoder()
+    _code(encoder.coder, new_contexts(_CONTEXTS), colours.astype(np.int64), (1 << depth) - 1)
+    data = encoder.finish()
+    return len(data).to_bytes(2, "little") + data
 
 
-def size(count: int, planes: int, depth: int) -> int:
-    """Bytes of a palette."""
-    return count * planes * (2 if depth > 8 else 1)
-
-
-def unpack(data: memoryview, count: int, planes: int, depth: int) -> np.ndarray:
+def unpack(data: memoryview, count: int, planes: int, depth: int) -> tuple[np.ndarray, memoryview]:
     """Read what ``pack`` wrote.
 
+    Returns:
+        uint16 (count, planes), and the bytes behind.
+
     Raises:
-        BitstreamError: when the data end too early or a value is too large.
+        BitstreamError: when the data end too early.
     """
-    length = size(count, planes, depth)
-    if len(data) < length:
-        raise BitstreamError("the palette is cut short")
-    colours = np.frombuffer(data[:length], "<u2" if depth > 8 else "u1")
-    if count and int(colours.max()) >> depth:
-        raise BitstreamError("a colour of the palette is out of range; the data are damaged")
-    return colours.reshape(count, planes).astype(np.uint16)
+    colours = np.zeros((count, planes), np.int64)
+    if count:
+        end = 2 + int.from_bytes(data[:2], "little")
+        if len(data) < end:
+            raise BitstreamError("the palette is cut short")
+        decoder = Decoder(data[2:end])
+        _code(decoder.coder, new_contexts(_CONTEXTS), colours, (1 << depth) - 1)
+        decoder.finish()
+        data = data[end:]
+    return colours.astype(np.uint16), data
+
+
+@njit(cache=True, nogil=True)
+def _code(coder, contexts, colours, most):
+    """Code or decode colours in ascending order.
+
+    The first plane's value is coded against that of the colour before, the second and third
+    against the value before it in the same colour (most colours are nearly gray), the fourth,
+    alpha, against that of the colour before.
+    """
+    for i in range(colours.shape[0]):
+        gray = 0
+        for c in range(colours.shape[1]):
+            if c == 1 or c == 2:
+                guess = colours[i, c - 1]
+            else:
+                guess = colours[i - 1, c] if i else np.int64(0)
+            error = colours[i, c] - guess
+            base = _KIND * (3 * c + gray)
+            size = code_adaptive_exp_golomb(coder, contexts, base, 17, 0, abs(error))
+            if size and c and code_bit(coder, contexts, base + _KIND - 1, error < 0):
+                size = -size
+            if c == 1 or c == 2:
+                gray = 1 if size == 0 else 2
+            colours[i, c] = min(max(guess + size, 0), most)

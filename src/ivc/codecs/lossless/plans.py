@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-
 PAD = 4
 """Samples of border around each plane in the buffers."""
 BLOCK_BITS = 4
@@ -81,8 +80,14 @@ class Taps:
     small_alone: int
 
 
-TAPS = {4: Taps(5, 3, 1, 1, 3), 5: Taps(6, 4, 2, 2, 4), 6: Taps(8, 5, 3, 3, 6), 7: Taps(12, 8, 5, 4, 8), 8: Taps(18, 12, 9, 6, 12),
-        9: Taps(22, 18, 13, 6, 12)}  # fmt: skip
+TAPS = {
+    4: Taps(5, 3, 1, 1, 3),
+    5: Taps(6, 4, 2, 2, 4),
+    6: Taps(8, 5, 3, 3, 6),
+    7: Taps(12, 8, 5, 4, 8),
+    8: Taps(18, 12, 9, 6, 12),
+    9: Taps(22, 18, 13, 6, 12),
+}
 """By level of the syntax."""
 
 

@@ -1,4 +1,4 @@
-"""A weighted least-squares predictor of one plane: sums in cells, faded and gathered (``squares``)."""
+"""A weighted least-squares predictor: sums in cells, faded and gathered (see ``squares``)."""
 
 from __future__ import annotations
 
@@ -54,9 +54,7 @@ def new_regression(cells: int, m: int, first: tuple[float, ...]) -> Regression:
     """
     coefficients = np.zeros(m)
     coefficients[: len(first)] = first[:m]
-    return Regression(
-        np.zeros((cells, m, m)), np.zeros((m, m)), coefficients, np.zeros((m, m))
-    )
+    return Regression(np.zeros((cells, m, m)), np.zeros((m, m)), coefficients, np.zeros((m, m)))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

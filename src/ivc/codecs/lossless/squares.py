@@ -44,7 +44,7 @@ def add_samples(cell, v, weights, n):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def gather(work, left, cells, at, n, near, middle):
-    """work = left + weighted cells around ``at``."""
+    """Write to ``work``: ``left`` and weighted cells around ``at``."""
     count = cells.shape[0]
     before = cells[max(at - 1, 0)]
     after = cells[min(at + 1, count - 1)]
@@ -112,7 +112,7 @@ def solve(work, n, ridge, prior, out):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def follow(target, factor, source, n):
-    """target = factor * target + source, of which the last column becomes column n."""
+    """Fade ``target`` by a factor and add ``source``, whose last column becomes column n."""
     last = source.shape[0] - 1
     for i in range(n):
         a = target[i]
@@ -124,7 +124,7 @@ def follow(target, factor, source, n):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def clear(cell, n):
-    """cell = 0."""
+    """Set a cell to 0."""
     for i in range(n):
         for j in range(i, n + 1):
             cell[i, j] = 0.0

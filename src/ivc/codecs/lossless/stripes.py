@@ -6,7 +6,7 @@ header │ palette │ range coder: displacements, planes, displacements, planes
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from ivc.signal.lossless import LosslessPlane
 from ivc.types import Layout, PixelFormat
 
 RAW, FAST, LIGHT, MIXED = 0, 1, 2, 3
+TRIAL = 1 << 17
+"""Luma samples on which the encoder tries whether matching pays, at most."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Header:
         matching: 1 if values behind the same neighbours are tried first.
     """
 
-    method: int = integer(0, 4)
+    method: int = integer(0, MIXED)
     level: int = integer(4, 9)
     colour: int = integer(0, 2)
     colours: int = integer(0, palette.MOST)
@@ -141,7 +143,7 @@ def _repetitive(plane: np.ndarray) -> bool:
     if min(plane.shape) < 2:
         return False
     centre, left, above = plane[1:, 1:], plane[1:, :-1], plane[:-1, 1:]
-    return float(((centre == left) | (centre == above)).mean()) > 0.5
+    return float(((centre == left) | (centre == above)).mean()) > 0.4
 
 
 def _to_code(
@@ -170,7 +172,6 @@ def encode(planes: Sequence[np.ndarray], pixel_format: PixelFormat, effort: int)
         pixel_format: of the planes.
         effort: 1 to 9.
     """
-    _, height, width = planes[0].shape
     indices, entries = None, b""
     colours = 0
     if pixel_format.layout.chroma_shift == (0, 0):
@@ -184,15 +185,37 @@ def encode(planes: Sequence[np.ndarray], pixel_format: PixelFormat, effort: int)
         kind = colour.choose_reversible([plane[0] for plane in planes[:3]], kinds)
     look = indices[0] if indices is not None else planes[0][0]
     header = Header(
-        method=FAST if effort < 4 else LIGHT if effort < 6 else MIXED, level=max(effort, 4), colour=kind, colours=colours,
+        method=FAST if effort < 4 else LIGHT if effort < 6 else MIXED,
+        level=max(effort, 4), colour=kind, colours=colours,
         matching=int(effort >= 4 and (colours > 0 or _repetitive(look))),
     )  # fmt: skip
+    if header.matching:
+        header = _tried(header, pixel_format, planes, indices)
     payload = _encode(header, pixel_format, planes, indices, entries)
     raw_size = -(-sum(plane.size for plane in planes) * pixel_format.depth // 8)
     if len(payload) > raw_size + 8:
         raw = Header(method=RAW, level=4, colour=colour.IDENTITY, colours=0, matching=0)
         payload = _encode(raw, pixel_format, planes, None, b"")
     return payload
+
+
+def _tried(
+    header: Header, pixel_format: PixelFormat, planes: Sequence[np.ndarray],
+    indices: np.ndarray | None,
+) -> Header:  # fmt: skip
+    """The header with or without matching: what made the rows in the middle smaller."""
+    _, height, width = planes[0].shape
+    count = min(max(height // 8, 64), max(TRIAL // width, 16), height)
+    top = (height - count) // 2 & ~1
+    shift = pixel_format.layout.chroma_shift[1]
+    cut = [
+        np.ascontiguousarray(plane[:1, top >> s : -(-(top + count) >> s)])
+        for i, plane in enumerate(planes)
+        for s in [shift if i in (1, 2) else 0]
+    ]
+    some = None if indices is None else indices[:1, top : top + count]
+    both = [header, replace(header, matching=0)]
+    return min(both, key=lambda h: len(_encode(h, pixel_format, cut, some, b"")))
 
 
 def _encode(
@@ -219,8 +242,8 @@ def decode(data: memoryview, pixel_format: PixelFormat, out: Sequence[np.ndarray
         raise BitstreamError("a palette in a picture of subsampled colour; the data are damaged")
     if header.colour != colour.IDENTITY and pixel_format.layout is not Layout.RGB:
         raise BitstreamError("a colour transform in a picture without RGB; the data are damaged")
-    table = palette.unpack(rest, header.colours, len(out), pixel_format.depth)
-    decoder = Decoder(rest[palette.size(header.colours, len(out), pixel_format.depth) :])
+    table, rest = palette.unpack(rest, header.colours, len(out), pixel_format.depth)
+    decoder = Decoder(rest)
     places = _places(header, pixel_format, width, height)
     pictures = [[np.zeros(p.shape, np.int32) for p in places] for _ in range(count)]
     if not _code(decoder.coder, header, places, pictures, True, pixel_format.depth):
