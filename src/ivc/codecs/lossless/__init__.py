@@ -25,13 +25,13 @@ from ivc.errors import BitstreamError
 from ivc.threads import spread
 from ivc.types import Frames, Layer, PixelFormat, Segment, SegmentHeader
 
-STRIPE = 1 << 22
+STRIPE = 1 << 20
 """Luma samples of a picture that one stripe holds, about."""
 
 
 def _rows(width: int, height: int) -> list[slice]:
     """Luma rows of each stripe: multiples of 16, nearly the same for all."""
-    count = max(1, -(-height * width // STRIPE))
+    count = max(1, (height * width + STRIPE // 2) // STRIPE)
     step = max(-(-height // count), 16)
     step += -step % 16
     return [slice(top, min(top + step, height)) for top in range(0, height, step)]

@@ -125,11 +125,22 @@ class Buffers:
         whole = self.samples[start : start + size].reshape(h + 2 * PAD, w + 2 * PAD)
         return whole[PAD : PAD + h, PAD : PAD + w]
 
-    def plan(self, i: int, parity: int, first: bool, level: int, matching: int) -> Plan:
-        """How plane ``i`` is coded in pictures of this parity; ``first``: without predecessor."""
+    def plan(
+        self, i: int, parity: int, first: bool, level: int, matching: int, references: bool = True
+    ) -> Plan:
+        """How a plane is coded.
+
+        Args:
+            i: number of the plane.
+            parity: of the picture, which says where it lies in the buffers.
+            first: whether it has no predecessor.
+            level: of the syntax; see ``TAPS``.
+            matching: see ``Plan``.
+            references: whether planes before it predict it.
+        """
         taps = TAPS[level]
         own = self.places[i]
-        before = list(range(i))[:2]
+        before = list(range(i))[:2] if references else []
         if len(before) == 2 and own.shape != self.places[1].shape:
             before = [0]
         planes = [(i, parity), *((j, parity) for j in before)]

@@ -16,6 +16,7 @@ from ivc.codecs.lossless.mixing import Mixer, new_mixer
 from ivc.codecs.lossless.model import State, code_plane, new_state
 from ivc.codecs.lossless.motion import MOTION_CONTEXTS, SIDE, code_motion, find_motion
 from ivc.codecs.lossless.plans import Buffers, Place
+from ivc.codecs.lossless.tools import ALL, Tools
 from ivc.entropy import Decoder, Encoder, new_contexts
 from ivc.entropy.fields import integer, pack, unpack
 from ivc.errors import BitstreamError
@@ -62,7 +63,7 @@ def _places(header: Header, pixel_format: PixelFormat, width: int, height: int) 
 
 def _mixed_payload(
     coder: object, header: Header, places: list[Place], pictures: list[list[np.ndarray]],
-    decoding: bool,
+    decoding: bool, tools: Tools,
 ) -> bool:  # fmt: skip
     """Code or decode all pictures with the mixed model; False if the data ran out."""
     buffers = Buffers(places, min(len(pictures), 2))
@@ -73,17 +74,17 @@ def _mixed_payload(
     motion = np.zeros((2, -(-height // SIDE), -(-width // SIDE)), np.int32)
     contexts = new_contexts(MOTION_CONTEXTS)
     for t, picture in enumerate(pictures):
-        parity, first = t % 2, t == 0
+        parity, first = t % 2, t == 0 or not tools.previous
         if not decoding:
             for i, plane in enumerate(picture):
                 buffers.plane(i, parity)[:] = plane
         if not first:
-            if not decoding:
+            if not decoding and tools.motion:
                 find_motion(buffers.plane(0, parity), buffers.plane(0, 1 - parity), motion)
             code_motion(coder, contexts, motion)
         for i in range(len(places)):
             kind = 0 if i == 0 else 1
-            plan = buffers.plan(i, parity, first, header.level, header.matching)
+            plan = buffers.plan(i, parity, first, header.level, header.matching, tools.references)
             if header.method == LIGHT:
                 if (i, first) not in lights:
                     lights[i, first] = new_light(plan)
@@ -92,9 +93,9 @@ def _mixed_payload(
                     return False
                 continue
             if len(mixers) <= kind:
-                mixers.append(new_mixer())
+                mixers.append(new_mixer(tools.learning))
             if (i, first) not in states:
-                states[i, first] = new_state(plan)
+                states[i, first] = new_state(plan, tools.knobs)
             state = states[i, first]
             if not code_plane(
                 coder, mixers[kind], plan, state, buffers.samples, buffers.errors, motion
@@ -103,7 +104,7 @@ def _mixed_payload(
         if decoding:
             for i, plane in enumerate(picture):
                 plane[:] = buffers.plane(i, parity)
-        if first and len(pictures) > 1:
+        if first and tools.previous and len(pictures) > 1:
             states = {}
     return True
 
@@ -131,10 +132,10 @@ def _fast_payload(
 
 def _code(
     coder: object, header: Header, places: list[Place], pictures: list[list[np.ndarray]],
-    decoding: bool, depth: int,
+    decoding: bool, depth: int, tools: Tools,
 ) -> bool:  # fmt: skip
     if header.method >= LIGHT:
-        return _mixed_payload(coder, header, places, pictures, decoding)
+        return _mixed_payload(coder, header, places, pictures, decoding, tools)
     return _fast_payload(coder, header, places, pictures, decoding, depth)
 
 
@@ -164,44 +165,47 @@ def _to_code(
     return pictures
 
 
-def encode(planes: Sequence[np.ndarray], pixel_format: PixelFormat, effort: int) -> bytes:
+def encode(
+    planes: Sequence[np.ndarray], pixel_format: PixelFormat, effort: int, tools: Tools = ALL
+) -> bytes:
     """Code a stripe.
 
     Args:
         planes: (T, H, W) each, as in ``Frames``.
         pixel_format: of the planes.
         effort: 1 to 9.
+        tools: stages that are used.
     """
     indices, entries = None, b""
     colours = 0
-    if pixel_format.layout.chroma_shift == (0, 0):
+    if tools.palette and pixel_format.layout.chroma_shift == (0, 0):
         found = palette.find(list(planes))
         if found is not None and len(found[0]) * 8 < planes[0].size + 64:
             table, indices = found
             colours, entries = len(table), palette.pack(table, pixel_format.depth)
     kind = colour.IDENTITY
-    if pixel_format.layout is Layout.RGB and not colours:
+    if tools.colours and pixel_format.layout is Layout.RGB and not colours:
         kinds = [colour.SUBTRACT_GREEN, colour.IDENTITY] + [colour.YCOCG_R] * (effort < 4)
         kind = colour.choose_reversible([plane[0] for plane in planes[:3]], kinds)
     look = indices[0] if indices is not None else planes[0][0]
     header = Header(
         method=FAST if effort < 4 else LIGHT if effort < 6 else MIXED,
         level=max(effort, 4), colour=kind, colours=colours,
-        matching=int(effort >= 4 and (colours > 0 or _repetitive(look))),
+        matching=int(tools.matching and effort >= 4 and (colours > 0 or _repetitive(look))),
     )  # fmt: skip
     if header.matching:
-        header = _tried(header, pixel_format, planes, indices)
-    payload = _encode(header, pixel_format, planes, indices, entries)
+        header = _tried(header, pixel_format, planes, indices, tools)
+    payload = _encode(header, pixel_format, planes, indices, entries, tools)
     raw_size = -(-sum(plane.size for plane in planes) * pixel_format.depth // 8)
     if len(payload) > raw_size + 8:
         raw = Header(method=RAW, level=4, colour=colour.IDENTITY, colours=0, matching=0)
-        payload = _encode(raw, pixel_format, planes, None, b"")
+        payload = _encode(raw, pixel_format, planes, None, b"", tools)
     return payload
 
 
 def _tried(
     header: Header, pixel_format: PixelFormat, planes: Sequence[np.ndarray],
-    indices: np.ndarray | None,
+    indices: np.ndarray | None, tools: Tools,
 ) -> Header:  # fmt: skip
     """The header with or without matching: what made the rows in the middle smaller."""
     _, height, width = planes[0].shape
@@ -215,22 +219,24 @@ def _tried(
     ]
     some = None if indices is None else indices[:1, top : top + count]
     both = [header, replace(header, matching=0)]
-    return min(both, key=lambda h: len(_encode(h, pixel_format, cut, some, b"")))
+    return min(both, key=lambda h: len(_encode(h, pixel_format, cut, some, b"", tools)))
 
 
 def _encode(
     header: Header, pixel_format: PixelFormat, planes: Sequence[np.ndarray],
-    indices: np.ndarray | None, entries: bytes,
+    indices: np.ndarray | None, entries: bytes, tools: Tools,
 ) -> bytes:  # fmt: skip
     _, height, width = planes[0].shape
     pictures = _to_code(header, pixel_format, planes, indices)
     encoder = Encoder()
     places = _places(header, pixel_format, width, height)
-    _code(encoder.coder, header, places, pictures, False, pixel_format.depth)
+    _code(encoder.coder, header, places, pictures, False, pixel_format.depth, tools)
     return pack(header) + entries + encoder.finish()
 
 
-def decode(data: memoryview, pixel_format: PixelFormat, out: Sequence[np.ndarray]) -> None:
+def decode(
+    data: memoryview, pixel_format: PixelFormat, out: Sequence[np.ndarray], tools: Tools = ALL
+) -> None:
     """Decode a stripe into ``out``, (T, H, W) each.
 
     Raises:
@@ -246,7 +252,7 @@ def decode(data: memoryview, pixel_format: PixelFormat, out: Sequence[np.ndarray
     decoder = Decoder(rest)
     places = _places(header, pixel_format, width, height)
     pictures = [[np.zeros(p.shape, np.int32) for p in places] for _ in range(count)]
-    if not _code(decoder.coder, header, places, pictures, True, pixel_format.depth):
+    if not _code(decoder.coder, header, places, pictures, True, pixel_format.depth, tools):
         decoder.finish()
         raise BitstreamError("coded data end too early; they are cut short or damaged")
     decoder.finish()
