@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ivc.codecs.lossless import palette
+from ivc.codecs.lossless import palette, quick
 from ivc.codecs.lossless.light import Light, code_light, new_light
 from ivc.codecs.lossless.mixing import Mixer, new_mixer
 from ivc.codecs.lossless.model import State, code_plane, new_state
@@ -23,7 +23,7 @@ from ivc.signal import colour
 from ivc.signal.lossless import LosslessPlane
 from ivc.types import Layout, PixelFormat
 
-RAW, FAST, LIGHT, MIXED = 0, 1, 2, 3
+RAW, FAST, LIGHT, MIXED, QUICK = 0, 1, 2, 3, 4
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Header:
     """What a stripe begins with.
 
     Attributes:
-        method: samples as they are, the fast model or the mixed one.
+        method: samples as they are, or which model.
         level: how much the mixed model looks at.
         colour: reversible transform, a constant of ``ivc.signal.colour``.
         colours: of the palette; 0 for none.
@@ -155,9 +155,13 @@ def _to_code(
             pictures.append([np.ascontiguousarray(indices[t])])
             continue
         source = [plane[t] for plane in planes]
-        picture = [plane.astype(np.int32) for plane in source]
         if pixel_format.layout is Layout.RGB:
-            colour.forward_reversible(*source[:3], header.colour, *picture[:3])
+            picture = [np.empty(plane.shape, np.int32) for plane in source[:3]]
+            colour.forward_reversible(*source[:3], header.colour, *picture)
+            source = source[3:]
+        else:
+            picture = []
+        picture += [plane.astype(np.int32) for plane in source]
         pictures.append(picture)
     return pictures
 
@@ -180,11 +184,16 @@ def encode(planes: Sequence[np.ndarray], pixel_format: PixelFormat, effort: int)
             colours, entries = len(table), palette.pack(table, pixel_format.depth)
     kind = colour.IDENTITY
     if pixel_format.layout is Layout.RGB and not colours:
+        rgb = [plane[0] for plane in planes[:3]]
         kinds = [colour.SUBTRACT_GREEN, colour.IDENTITY] + [colour.YCOCG_R] * (effort < 4)
-        kind = colour.choose_reversible([plane[0] for plane in planes[:3]], kinds)
+        if effort < 2:
+            kind = colour.choose_reversible_quickly(rgb)
+        else:
+            kind = colour.choose_reversible(rgb, kinds)
     look = indices[0] if indices is not None else planes[0][0]
+    method = QUICK if effort < 2 else FAST if effort < 4 else LIGHT if effort < 6 else MIXED
     header = Header(
-        method=FAST if effort < 4 else LIGHT if effort < 6 else MIXED, level=max(effort, 4), colour=kind, colours=colours,
+        method=method, level=max(effort, 4), colour=kind, colours=colours,
         matching=int(effort >= 6 and (colours > 0 or _repetitive(look))),
     )  # fmt: skip
     payload = _encode(header, pixel_format, planes, indices, entries)
@@ -201,8 +210,10 @@ def _encode(
 ) -> bytes:  # fmt: skip
     _, height, width = planes[0].shape
     pictures = _to_code(header, pixel_format, planes, indices)
-    encoder = Encoder()
     places = _places(header, pixel_format, width, height)
+    if header.method == QUICK:
+        return pack(header) + entries + quick.encode(places, pictures, pixel_format.depth)
+    encoder = Encoder()
     _code(encoder.coder, header, places, pictures, False, pixel_format.depth)
     return pack(header) + entries + encoder.finish()
 
@@ -220,13 +231,17 @@ def decode(data: memoryview, pixel_format: PixelFormat, out: Sequence[np.ndarray
     if header.colour != colour.IDENTITY and pixel_format.layout is not Layout.RGB:
         raise BitstreamError("a colour transform in a picture without RGB; the data are damaged")
     table = palette.unpack(rest, header.colours, len(out), pixel_format.depth)
-    decoder = Decoder(rest[palette.size(header.colours, len(out), pixel_format.depth) :])
+    rest = rest[palette.size(header.colours, len(out), pixel_format.depth) :]
     places = _places(header, pixel_format, width, height)
     pictures = [[np.zeros(p.shape, np.int32) for p in places] for _ in range(count)]
-    if not _code(decoder.coder, header, places, pictures, True, pixel_format.depth):
+    if header.method == QUICK:
+        quick.decode(rest, places, pictures, pixel_format.depth)
+    else:
+        decoder = Decoder(rest)
+        if not _code(decoder.coder, header, places, pictures, True, pixel_format.depth):
+            decoder.finish()
+            raise BitstreamError("coded data end too early; they are cut short or damaged")
         decoder.finish()
-        raise BitstreamError("coded data end too early; they are cut short or damaged")
-    decoder.finish()
     for t, picture in enumerate(pictures):
         target = [plane[t] for plane in out]
         if header.colours:

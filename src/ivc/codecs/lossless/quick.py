@@ -1,0 +1,280 @@
+"""The quick model of the lowest effort: one prediction, one table look-up a sample.
+
+A sample is predicted as in M. J. Weinberger, G. Seroussi, G. Sapiro, "The LOCO-I Lossless Image
+Compression Algorithm", IEEE Trans. Image Processing 9 (2000): by the median of W, N and
+W + N - NW, corrected by the mean error that this kind of surroundings has seen.
+
+       NW  N  NE       surroundings: NE - N, N - NW and NW - W, in nine steps each
+    WW  W  x
+
+The error is then not a Golomb code but a token of ``ivc.entropy.ans`` in a context of how busy the
+surroundings are: half octaves of a sum of differences and of errors around. The tables are made
+once all is known, so that the encoder looks twice at errors but not at samples.
+
+In clips, each block of 16x16 samples chooses between this, the same in the difference to the
+previous picture, and the previous picture's sample itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from ivc.codecs.lossless.plans import Place
+from ivc.entropy.ans import AnsDecoder, AnsEncoder, code_token, spent
+from ivc.entropy.fields import integer, pack, unpack
+from ivc.entropy.memory import bit_length
+from ivc.errors import BitstreamError
+from ivc.signal.lossless import COPY, MODE_BLOCK, SPATIAL, choose_modes
+
+BATCH = 1 << 20
+"""Samples of a clip that share tables, if a single picture has no more of them."""
+
+_CLASSES = 24
+_MODE_CONTEXTS = 9
+_STEPS = 9
+_BIASES = _STEPS**3
+_BIAS_BITS = 10
+_RATE = 6
+
+
+def _step_table() -> np.ndarray:
+    """Step of a difference d of 8-bit samples, -4 to 4 plus 4, at d + 256."""
+    size = np.abs(np.arange(-256, 257))
+    step = (size > 0) * 1 + (size > 2) + (size > 6) + (size > 20)
+    return (4 + np.where(np.arange(-256, 257) < 0, -step, step)).astype(np.uint8)
+
+
+_STEP = _step_table()
+
+
+class Plane(NamedTuple):
+    """What is known and learnt of a plane.
+
+    Attributes:
+        low, high: least and greatest sample.
+        shift: bits of its samples beyond 8.
+        context: its first context.
+        classes: of busy surroundings; the contexts after these are those of modes.
+        biases: (2 * 729,) int32: mean errors in 1/1024, of samples and of differences.
+    """
+
+    low: int
+    high: int
+    shift: int
+    context: int
+    classes: int
+    biases: np.ndarray
+
+
+@njit(cache=True, nogil=True)
+def _code_modes(coder, context, modes, by):
+    """Code the prediction modes of one row of blocks."""
+    for bx in range(modes.shape[1]):
+        left = np.int64(modes[by, bx - 1]) if bx > 0 else 0
+        above = np.int64(modes[by - 1, bx]) if by > 0 else 0
+        mode = code_token(coder, context + 3 * left + above, np.int64(modes[by, bx]))
+        modes[by, bx] = min(mode, COPY)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def code_quick(coder, model, plane, previous, modes):
+    """Code or decode one plane.
+
+    Args:
+        coder: of an ``AnsEncoder`` or ``AnsDecoder``.
+        model: ``Plane``.
+        plane: (H, W) int32; the encoder reads it, both leave the samples in it.
+        previous: (H, W) int32, the same plane of the previous picture; None if there is none.
+        modes: (ceil(H / 16), ceil(W / 16)) uint8, how each block is predicted; unused without
+            a previous picture.
+
+    Returns:
+        False when a decoder ran out of data and gave up.
+    """
+    height, width = plane.shape
+    low, high, shift, biases = model.low, model.high, model.shift, model.biases
+    context, last = model.context, model.classes - 1
+    # Rows between margins of two: samples, then differences to the previous picture, each of the
+    # row in hand and of the one above; and absolute errors of both rows.
+    stride = width + 4
+    rows = np.zeros(4 * stride, np.int32)
+    errors = np.zeros(2 * stride, np.int32)
+    rows[: 2 * stride] = (low + high + 1) >> 1
+    for y in range(height):
+        if spent(coder):
+            return False
+        here, above = (y & 1) * stride + 2, (1 - (y & 1)) * stride + 2
+        if previous is not None:
+            if y % MODE_BLOCK == 0:
+                _code_modes(coder, context + model.classes, modes, y // MODE_BLOCK)
+        first, first_difference = rows[above], rows[above + 2 * stride]
+        for k in range(1, 3):
+            rows[here - k] = first
+            rows[here + 2 * stride - k] = first_difference
+            errors[here - k] = errors[above]
+        domain, bias_from, copy = 0, 0, False
+        right = above + 1
+        t1 = (np.int64(rows[right - 1]) - np.int64(rows[right - 2])) >> shift
+        step2 = np.int64(_STEP[min(max(t1, -256), 256) + 256])
+        for x in range(width):
+            if previous is not None:
+                if x % MODE_BLOCK == 0:
+                    mode = modes[y // MODE_BLOCK, x // MODE_BLOCK]
+                    copy = mode == COPY
+                    domain = 0 if mode == SPATIAL else 2 * stride
+                    bias_from = 0 if mode == SPATIAL else _BIASES
+                    t1 = (np.int64(rows[domain + above + x]) - np.int64(rows[domain + above + x - 1])) >> shift
+                    step2 = np.int64(_STEP[min(max(t1, -256), 256) + 256])
+            p, q = domain + here + x, domain + above + x
+            w, ww = np.int64(rows[p - 1]), np.int64(rows[p - 2])
+            n, nw, ne = np.int64(rows[q]), np.int64(rows[q - 1]), np.int64(rows[q + 1])
+            d1, d2, d3 = ne - n, n - nw, nw - w
+            e, f = here + x, above + x
+            busy = abs(d1) + abs(d2) + abs(w - ww) + errors[f] + errors[f + 1] + errors[f - 1]
+            busy += abs(d3) + 2 * np.int64(errors[e - 1])
+            k = bit_length(busy)
+            half = (busy << 1) >> k & 1 if False else (busy >> max(k - 2, 0)) & 1
+            kind = min(max(2 * k - 1 + half, 1) - 1, last)
+            step1 = np.int64(_STEP[min(max(d1 >> shift, -256), 256) + 256])
+            step3 = np.int64(_STEP[min(max(d3 >> shift, -256), 256) + 256])
+            b = bias_from + (step1 * _STEPS + step2) * _STEPS + step3
+            step2 = step1
+            guess = max(min(w, n), min(max(w, n), w + n - nw))
+            if previous is not None:
+                if copy:
+                    guess = np.int64(0)
+                if domain:
+                    guess += previous[y, x]
+            bias = np.int64(biases[b])
+            prediction = min(max(guess + ((bias + (1 << _BIAS_BITS - 1)) >> _BIAS_BITS), low), high)
+            value = np.int64(plane[y, x])
+            error = value - prediction
+            number = (error << 1) ^ (error >> 63)
+            number = code_token(coder, context + kind, number)
+            error = (number >> 1) ^ -(number & 1)
+            value = min(max(prediction + error, low), high)
+            plane[y, x] = value
+            rows[here + x] = value
+            if previous is not None:
+                rows[2 * stride + here + x] = value - previous[y, x]
+            errors[e] = abs(error)
+            biases[b] = bias + ((((value - guess) << _BIAS_BITS) - bias) >> _RATE)
+        rows[here + width] = rows[here + width - 1]
+        rows[here + width + 2 * stride] = rows[here + width - 1 + 2 * stride]
+        errors[here + width] = errors[here + width - 1]
+    return True
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """What every batch of pictures but the last begins with: its bytes."""
+
+    size: int = integer(0, (1 << 32) - 1)
+
+
+class _Model:
+    """All planes over the pictures of a segment.
+
+    Args:
+        places: the planes of a picture.
+        pictures: one int32 (H, W) for each place, of each picture.
+        depth: bits per sample of the picture.
+    """
+
+    def __init__(
+        self, places: Sequence[Place], pictures: Sequence[Sequence[np.ndarray]], depth: int
+    ) -> None:
+        self._pictures = pictures
+        samples = sum(h * w for h, w in (place.shape for place in places))
+        self._modes = [
+            np.zeros((-(-h // MODE_BLOCK), -(-w // MODE_BLOCK)), np.uint8)
+            for h, w in (place.shape for place in places)
+        ]
+        self._numbers = samples + sum(modes.size for modes in self._modes)
+        classes = _CLASSES + 2 * (depth - 8)
+        step = classes + (_MODE_CONTEXTS if len(pictures) > 1 else 0)
+        self._contexts = step * len(places)
+        self._planes = [
+            Plane(p.low, p.high, depth - 8, step * i, classes, np.zeros(2 * _BIASES, np.int32))
+            for i, p in enumerate(places)
+        ]
+        together = max(BATCH // samples, 1)
+        self._batches = [
+            range(start, min(start + together, len(pictures)))
+            for start in range(0, len(pictures), together)
+        ]
+
+    def _code(self, coder: object, batch: range, encoding: bool) -> bool:
+        """Code or decode the pictures of a batch; False when a decoder ran out of data."""
+        for t in batch:
+            for i, plane in enumerate(self._pictures[t]):
+                previous = self._pictures[t - 1][i] if t else None
+                modes = self._modes[i]
+                if encoding and t:
+                    choose_modes(plane, previous, modes)
+                if not code_quick(coder, self._planes[i], plane, previous, modes):
+                    return False
+        return True
+
+    def encode(self) -> bytes:
+        """The bytes of all pictures."""
+        out = b""
+        for batch in self._batches:
+            encoder = AnsEncoder(self._contexts, self._numbers * len(batch))
+            self._code(encoder.coder, batch, True)
+            data = encoder.finish()
+            if batch.stop < len(self._pictures):
+                out += pack(_Batch(len(data)))
+            out += data
+        return out
+
+    def decode(self, data: bytes | memoryview) -> None:
+        """Decode all pictures in place.
+
+        Raises:
+            BitstreamError: when the data are damaged.
+        """
+        for batch in self._batches:
+            size = len(data)
+            if batch.stop < len(self._pictures):
+                header, data = unpack(_Batch, data)
+                size = header.size
+                if size > len(data):
+                    raise BitstreamError("a batch of pictures is cut short")
+            decoder = AnsDecoder(data[:size], self._contexts)
+            if not self._code(decoder.coder, batch, False):
+                raise BitstreamError("coded data end too early; they are cut short or damaged")
+            decoder.finish()
+            data = data[size:]
+
+
+def encode(
+    places: Sequence[Place], pictures: Sequence[Sequence[np.ndarray]], depth: int
+) -> bytes:
+    """Code pictures.
+
+    Args:
+        places: the planes of a picture.
+        pictures: int32 (H, W) for each place, of each picture.
+        depth: bits per sample of the picture.
+    """
+    return _Model(places, pictures, depth).encode()
+
+
+def decode(
+    data: bytes | memoryview,
+    places: Sequence[Place],
+    pictures: Sequence[Sequence[np.ndarray]],
+    depth: int,
+) -> None:
+    """Decode into ``pictures``; see ``encode``.
+
+    Raises:
+        BitstreamError: when the data are damaged.
+    """
+    _Model(places, pictures, depth).decode(data)
