@@ -40,6 +40,8 @@ _STEPS = 9
 _BIASES = _STEPS**3
 _BIAS_BITS = 10
 _RATE = 6
+_SIZE_BITS = 8
+_SIZE_RATE = 5
 
 
 def _step_table() -> np.ndarray:
@@ -60,7 +62,8 @@ class Plane(NamedTuple):
         shift: bits of its samples beyond 8.
         context: its first context.
         classes: of busy surroundings; the contexts after these are those of modes.
-        biases: (2 * 729,) int32: mean errors in 1/1024, of samples and of differences.
+        learnt: (2 * 2 * 729,) int32: by kind of surroundings, of samples and then of differences,
+            mean error in 1/1024 and mean absolute error in 1/256.
     """
 
     low: int
@@ -68,7 +71,13 @@ class Plane(NamedTuple):
     shift: int
     context: int
     classes: int
-    biases: np.ndarray
+    learnt: np.ndarray
+
+
+def _nothing_learnt(shift: int) -> np.ndarray:
+    learnt = np.zeros(4 * _BIASES, np.int32)
+    learnt[1::2] = 4 << shift << _SIZE_BITS
+    return learnt
 
 
 @njit(cache=True, nogil=True)
@@ -97,7 +106,7 @@ def code_quick(coder, model, plane, previous, modes):
         False when a decoder ran out of data and gave up.
     """
     height, width = plane.shape
-    low, high, shift, biases = model.low, model.high, model.shift, model.biases
+    low, high, shift, learnt = model.low, model.high, model.shift, model.learnt
     context, last = model.context, model.classes - 1
     # Rows between margins of two: samples, then differences to the previous picture, each of the
     # row in hand and of the one above; and absolute errors of both rows.
@@ -127,35 +136,33 @@ def code_quick(coder, model, plane, previous, modes):
                     mode = modes[y // MODE_BLOCK, x // MODE_BLOCK]
                     copy = mode == COPY
                     domain = 0 if mode == SPATIAL else 2 * stride
-                    bias_from = 0 if mode == SPATIAL else _BIASES
+                    bias_from = 0 if mode == SPATIAL else 2 * _BIASES
                     t1 = (np.int64(rows[domain + above + x]) - np.int64(rows[domain + above + x - 1])) >> shift
                     step2 = np.int64(_STEP[min(max(t1, -256), 256) + 256])
             p, q = domain + here + x, domain + above + x
             w, ww = np.int64(rows[p - 1]), np.int64(rows[p - 2])
             n, nw, ne = np.int64(rows[q]), np.int64(rows[q - 1]), np.int64(rows[q + 1])
             d1, d2, d3 = ne - n, n - nw, nw - w
-            e, f = here + x, above + x
-            busy = abs(d1) + abs(d2) + abs(w - ww) + errors[f] + errors[f + 1] + errors[f - 1]
-            busy += abs(d3) + 2 * np.int64(errors[e - 1])
-            k = bit_length(busy)
-            half = (busy << 1) >> k & 1 if False else (busy >> max(k - 2, 0)) & 1
-            kind = min(max(2 * k - 1 + half, 1) - 1, last)
             step1 = np.int64(_STEP[min(max(d1 >> shift, -256), 256) + 256])
             step3 = np.int64(_STEP[min(max(d3 >> shift, -256), 256) + 256])
-            b = bias_from + (step1 * _STEPS + step2) * _STEPS + step3
+            b = bias_from + 2 * ((step1 * _STEPS + step2) * _STEPS + step3)
             step2 = step1
+            bias, size = np.int64(learnt[b]), np.int64(learnt[b + 1])
+            e, f = here + x, above + x
+            busy = abs(d1) + abs(d2) + abs(w - ww) + errors[f] + errors[f + 1] + errors[f - 1]
+            busy += errors[e - 2] + abs(d3) + 2 * np.int64(errors[e - 1])
+            busy += size >> _SIZE_BITS - 3
+            k = bit_length(busy)
+            kind = min(max(2 * k - 2 + (busy >> max(k - 2, 0) & 1), 0), last)
             guess = max(min(w, n), min(max(w, n), w + n - nw))
             if previous is not None:
                 if copy:
                     guess = np.int64(0)
                 if domain:
                     guess += previous[y, x]
-            bias = np.int64(biases[b])
             prediction = min(max(guess + ((bias + (1 << _BIAS_BITS - 1)) >> _BIAS_BITS), low), high)
-            value = np.int64(plane[y, x])
-            error = value - prediction
-            number = (error << 1) ^ (error >> 63)
-            number = code_token(coder, context + kind, number)
+            error = np.int64(plane[y, x]) - prediction
+            number = code_token(coder, context + kind, (error << 1) ^ (error >> 63))
             error = (number >> 1) ^ -(number & 1)
             value = min(max(prediction + error, low), high)
             plane[y, x] = value
@@ -163,7 +170,8 @@ def code_quick(coder, model, plane, previous, modes):
             if previous is not None:
                 rows[2 * stride + here + x] = value - previous[y, x]
             errors[e] = abs(error)
-            biases[b] = bias + ((((value - guess) << _BIAS_BITS) - bias) >> _RATE)
+            learnt[b] = bias + ((((value - guess) << _BIAS_BITS) - bias) >> _RATE)
+            learnt[b + 1] = size + (((abs(error) << _SIZE_BITS) - size) >> _SIZE_RATE)
         rows[here + width] = rows[here + width - 1]
         rows[here + width + 2 * stride] = rows[here + width - 1 + 2 * stride]
         errors[here + width] = errors[here + width - 1]
@@ -200,7 +208,7 @@ class _Model:
         step = classes + (_MODE_CONTEXTS if len(pictures) > 1 else 0)
         self._contexts = step * len(places)
         self._planes = [
-            Plane(p.low, p.high, depth - 8, step * i, classes, np.zeros(2 * _BIASES, np.int32))
+            Plane(p.low, p.high, depth - 8, step * i, classes, _nothing_learnt(depth - 8))
             for i, p in enumerate(places)
         ]
         together = max(BATCH // samples, 1)
