@@ -36,6 +36,8 @@ BATCH = 1 << 20
 
 _CLASSES = 24
 _MODE_CONTEXTS = 9
+_TRUSTS = 7
+_MEMORY_BITS = 16
 _STEPS = 9
 _BIASES = _STEPS**3
 _BIAS_BITS = 10
@@ -52,6 +54,9 @@ def _step_table() -> np.ndarray:
 
 
 _STEP = _step_table()
+
+
+_NO_PLANE = np.zeros((0, 0), np.int32)
 
 
 class Plane(NamedTuple):
@@ -90,8 +95,13 @@ def _code_modes(coder, context, modes, by):
         modes[by, bx] = min(mode, COPY)
 
 
+@njit(cache=True, nogil=True, forceinline=True)
+def _hash(key, value):
+    return (np.uint64(key) ^ np.uint64(value)) * np.uint64(0x9E3779B97F4A7C15)
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
-def code_quick(coder, model, plane, previous, modes):
+def code_quick(coder, model, plane, previous, modes, memory, guide):
     """Code or decode one plane.
 
     Args:
@@ -101,6 +111,9 @@ def code_quick(coder, model, plane, previous, modes):
         previous: (H, W) int32, the same plane of the previous picture; None if there is none.
         modes: (ceil(H / 16), ceil(W / 16)) uint8, how each block is predicted; unused without
             a previous picture.
+        memory: (2 << 16,) int32, what came after which surroundings: value, and check bits and
+            trust in turn; None for pictures that do not repeat themselves.
+        guide: (H, W) int32, the plane coded before, or (0, 0); used with ``memory``.
 
     Returns:
         False when a decoder ran out of data and gave up.
@@ -120,7 +133,7 @@ def code_quick(coder, model, plane, previous, modes):
         here, above = (y & 1) * stride + 2, (1 - (y & 1)) * stride + 2
         if previous is not None:
             if y % MODE_BLOCK == 0:
-                _code_modes(coder, context + model.classes, modes, y // MODE_BLOCK)
+                _code_modes(coder, context + model.classes + _TRUSTS, modes, y // MODE_BLOCK)
         first, first_difference = rows[above], rows[above + 2 * stride]
         for k in range(1, 3):
             rows[here - k] = first
@@ -153,6 +166,7 @@ def code_quick(coder, model, plane, previous, modes):
             busy += errors[e - 2] + abs(d3) + 2 * np.int64(errors[e - 1])
             busy += size >> _SIZE_BITS - 3
             k = bit_length(busy)
+            slot, check, trust = np.int64(0), np.int64(0), np.int64(0)
             kind = min(max(2 * k - 2 + (busy >> max(k - 2, 0) & 1), 0), last)
             guess = max(min(w, n), min(max(w, n), w + n - nw))
             if previous is not None:
@@ -161,6 +175,22 @@ def code_quick(coder, model, plane, previous, modes):
                 if domain:
                     guess += previous[y, x]
             prediction = min(max(guess + ((bias + (1 << _BIAS_BITS - 1)) >> _BIAS_BITS), low), high)
+            if memory is not None:
+                key = _hash(_hash(_hash(_hash(w, n), nw), ne), ww)
+                if y > 1:
+                    key = _hash(key, plane[y - 2, x])
+                if previous is not None and domain:
+                    key = _hash(key, previous[y, x])
+                if guide.shape[0]:
+                    key = _hash(key, guide[y, x])
+                slot = np.int64(key >> np.uint64(64 - _MEMORY_BITS)) << 1
+                check = np.int64(key >> np.uint64(20) & np.uint64(0xFFFFFF))
+                trust = np.int64(memory[slot + 1]) & 7
+                if np.int64(memory[slot + 1]) >> 3 != check:
+                    trust = np.int64(-1)
+                elif trust:
+                    prediction = np.int64(memory[slot])
+                    kind = last + trust
             error = np.int64(plane[y, x]) - prediction
             number = code_token(coder, context + kind, (error << 1) ^ (error >> 63))
             error = (number >> 1) ^ -(number & 1)
@@ -170,6 +200,12 @@ def code_quick(coder, model, plane, previous, modes):
             if previous is not None:
                 rows[2 * stride + here + x] = value - previous[y, x]
             errors[e] = abs(error)
+            if memory is not None:
+                if trust < 0:
+                    trust = np.int64(1)
+                else:
+                    trust = min(trust + 1, 7) if value == memory[slot] else 0
+                memory[slot], memory[slot + 1] = value, check << 3 | trust
             learnt[b] = bias + ((((value - guess) << _BIAS_BITS) - bias) >> _RATE)
             learnt[b + 1] = size + (((abs(error) << _SIZE_BITS) - size) >> _SIZE_RATE)
         rows[here + width] = rows[here + width - 1]
@@ -192,11 +228,13 @@ class _Model:
         places: the planes of a picture.
         pictures: one int32 (H, W) for each place, of each picture.
         depth: bits per sample of the picture.
+        matching: whether values behind the same neighbours are tried first.
     """
 
     def __init__(
-        self, places: Sequence[Place], pictures: Sequence[Sequence[np.ndarray]], depth: int
-    ) -> None:
+        self, places: Sequence[Place], pictures: Sequence[Sequence[np.ndarray]], depth: int,
+        matching: bool,
+    ) -> None:  # fmt: skip
         self._pictures = pictures
         samples = sum(h * w for h, w in (place.shape for place in places))
         self._modes = [
@@ -204,8 +242,11 @@ class _Model:
             for h, w in (place.shape for place in places)
         ]
         self._numbers = samples + sum(modes.size for modes in self._modes)
+        self._memories = [
+            np.zeros(2 << _MEMORY_BITS, np.int32) if matching else None for _ in places
+        ]
         classes = _CLASSES + 2 * (depth - 8)
-        step = classes + (_MODE_CONTEXTS if len(pictures) > 1 else 0)
+        step = classes + _TRUSTS + _MODE_CONTEXTS
         self._contexts = step * len(places)
         self._planes = [
             Plane(p.low, p.high, depth - 8, step * i, classes, _nothing_learnt(depth - 8))
@@ -225,7 +266,12 @@ class _Model:
                 modes = self._modes[i]
                 if encoding and t:
                     choose_modes(plane, previous, modes)
-                if not code_quick(coder, self._planes[i], plane, previous, modes):
+                guide = self._pictures[t][i - 1] if i else _NO_PLANE
+                if guide.shape != plane.shape:
+                    guide = _NO_PLANE
+                if not code_quick(
+                    coder, self._planes[i], plane, previous, modes, self._memories[i], guide
+                ):
                     return False
         return True
 
@@ -262,7 +308,7 @@ class _Model:
 
 
 def encode(
-    places: Sequence[Place], pictures: Sequence[Sequence[np.ndarray]], depth: int
+    places: Sequence[Place], pictures: Sequence[Sequence[np.ndarray]], depth: int, matching: bool
 ) -> bytes:
     """Code pictures.
 
@@ -270,8 +316,9 @@ def encode(
         places: the planes of a picture.
         pictures: int32 (H, W) for each place, of each picture.
         depth: bits per sample of the picture.
+        matching: whether values behind the same neighbours are tried first.
     """
-    return _Model(places, pictures, depth).encode()
+    return _Model(places, pictures, depth, matching).encode()
 
 
 def decode(
@@ -279,10 +326,11 @@ def decode(
     places: Sequence[Place],
     pictures: Sequence[Sequence[np.ndarray]],
     depth: int,
+    matching: bool,
 ) -> None:
     """Decode into ``pictures``; see ``encode``.
 
     Raises:
         BitstreamError: when the data are damaged.
     """
-    _Model(places, pictures, depth).decode(data)
+    _Model(places, pictures, depth, matching).decode(data)

@@ -136,11 +136,11 @@ def _code(
     return _fast_payload(coder, header, places, pictures, decoding, depth)
 
 
-def _repetitive(plane: np.ndarray) -> bool:
-    """Whether a good part of the samples equal a neighbour exactly in a busy picture."""
+def _repetitive(plane: np.ndarray, step: int = 1) -> bool:
+    """Whether a good part of the samples equal a neighbour exactly; looks at every step-th row."""
     if min(plane.shape) < 2:
         return False
-    centre, left, above = plane[1:, 1:], plane[1:, :-1], plane[:-1, 1:]
+    centre, left, above = plane[1::step, 1:], plane[1::step, :-1], plane[:-1:step, 1:]
     return float(((centre == left) | (centre == above)).mean()) > 0.5
 
 
@@ -192,9 +192,13 @@ def encode(planes: Sequence[np.ndarray], pixel_format: PixelFormat, effort: int)
             kind = colour.choose_reversible(rgb, kinds)
     look = indices[0] if indices is not None else planes[0][0]
     method = QUICK if effort < 2 else FAST if effort < 4 else LIGHT if effort < 6 else MIXED
+    if method == QUICK:
+        matching = _repetitive(look, 8)
+    else:
+        matching = effort >= 6 and (colours > 0 or _repetitive(look))
     header = Header(
         method=method, level=max(effort, 4), colour=kind, colours=colours,
-        matching=int(effort >= 6 and (colours > 0 or _repetitive(look))),
+        matching=int(matching),
     )  # fmt: skip
     payload = _encode(header, pixel_format, planes, indices, entries)
     raw_size = -(-sum(plane.size for plane in planes) * pixel_format.depth // 8)
@@ -212,7 +216,9 @@ def _encode(
     pictures = _to_code(header, pixel_format, planes, indices)
     places = _places(header, pixel_format, width, height)
     if header.method == QUICK:
-        return pack(header) + entries + quick.encode(places, pictures, pixel_format.depth)
+        matching = bool(header.matching)
+        payload = quick.encode(places, pictures, pixel_format.depth, matching)
+        return pack(header) + entries + payload
     encoder = Encoder()
     _code(encoder.coder, header, places, pictures, False, pixel_format.depth)
     return pack(header) + entries + encoder.finish()
@@ -235,7 +241,7 @@ def decode(data: memoryview, pixel_format: PixelFormat, out: Sequence[np.ndarray
     places = _places(header, pixel_format, width, height)
     pictures = [[np.zeros(p.shape, np.int32) for p in places] for _ in range(count)]
     if header.method == QUICK:
-        quick.decode(rest, places, pictures, pixel_format.depth)
+        quick.decode(rest, places, pictures, pixel_format.depth, bool(header.matching))
     else:
         decoder = Decoder(rest)
         if not _code(decoder.coder, header, places, pictures, True, pixel_format.depth):
