@@ -1,7 +1,8 @@
 """Tables of ``ivc.entropy.ans``: chosen from counts, written, and filled.
 
-A table says how many of 4096 slots each token has. Written are approximate shares of four
-significant bits; encoder and decoder then make slots of them in the same way.
+A table says how many of 4096 slots each token has. Written are approximate shares, of four
+significant bits if small and up to eight if large; encoder and decoder then make slots of them in
+the same way.
 """
 
 from __future__ import annotations
@@ -19,26 +20,25 @@ from ivc.entropy.primitives import code_bit
 SLOT_BITS = 12
 SLOTS = 1 << SLOT_BITS
 
-_MANTISSA = 3
 _PREFIX = 6
 _CLASSES = 5
 _SAME = _PREFIX * _CLASSES
 TABLE_CONTEXTS = _SAME + 1
 """Adaptive contexts that ``code_tables`` needs."""
 
-_FRACTION = 8
+_FRACTION = 14
 _SYMBOL_COST = 6 << _FRACTION
 
 
 @njit(cache=True, nogil=True)
 def _log2(value: Integer) -> Any:
-    """log2 of a number >= 1 in 1/256, rounded down."""
+    """log2 of a number >= 1 in 2**-14, rounded down."""
     n = bit_length(value) - 1
-    mantissa = value << (31 - n) if n < 31 else value >> (n - 31)
+    mantissa = value << (30 - n) if n < 30 else value >> (n - 30)
     result = n
     for _ in range(_FRACTION):
-        mantissa = (mantissa * mantissa) >> 31
-        bit = mantissa >> 32
+        mantissa = (mantissa * mantissa) >> 30
+        bit = mantissa >> 31
         mantissa >>= bit
         result = result << 1 | bit
     return result
@@ -46,7 +46,7 @@ def _log2(value: Integer) -> Any:
 
 @njit(cache=True, nogil=True)
 def _cost(a: Any, b: Any) -> Any:
-    """What the numbers of two contexts and the table for both cost, in 1/256 bits."""
+    """What the numbers of two contexts and the table for both cost, in 2**-14 bits."""
     total, cost = np.int64(0), np.int64(0)
     for t in range(len(a)):
         count = np.int64(a[t]) + np.int64(b[t])
@@ -101,8 +101,17 @@ def choose_tables(counts: npt.NDArray[np.uint32]) -> Any:
 
 
 @njit(cache=True, nogil=True)
+def _mantissa(n: Integer) -> Any:
+    """Bits behind the first that are written of a share of n bits.
+
+    An error in the share of a token that is nearly certain changes those of all others.
+    """
+    return min(n - 1, 3 + max(n - 9, 0))
+
+
+@njit(cache=True, nogil=True)
 def shape_tables(counts: npt.NDArray[np.uint32], first: Any, shares: Any) -> None:
-    """Encoder: the shares of each table's tokens, 0 to 4096, of four significant bits.
+    """Encoder: the shares of each table's tokens, 0 to 4096, rounded.
 
     Args:
         counts: (contexts, tokens) as ``choose_tables`` left them.
@@ -118,7 +127,8 @@ def shape_tables(counts: npt.NDArray[np.uint32], first: Any, shares: Any) -> Non
             share = np.int64(counts[c, t]) * SLOTS
             if share:
                 share = max((share + total // 2) // total, 1)
-                drop = max(bit_length(share) - 1 - _MANTISSA, 0)
+                n = bit_length(share)
+                drop = n - 1 - _mantissa(n)
                 share = min(((share >> drop) + (share >> (drop - 1) & 1 if drop else 0)) << drop,
                             SLOTS)  # fmt: skip
             shares[row, t] = share
@@ -161,7 +171,7 @@ def code_tables(coder: Any, contexts: Any, first: Any, shares: Any) -> None:
             n = guess + ((mapped + 1) >> 1 if mapped & 1 else -(mapped >> 1))
             n = min(max(n, 0), SLOT_BITS + 1)
             if n > 1:
-                known = min(n - 1, _MANTISSA)
+                known = _mantissa(n)
                 drop = n - 1 - known
                 rest = code_bits(coder, (share >> drop) & ((1 << known) - 1), known)
                 share = (1 << known | rest) << drop
