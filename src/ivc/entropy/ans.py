@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit, types
+from numba import njit
 from numba.extending import overload
 
 from ivc.entropy.ans_tables import (

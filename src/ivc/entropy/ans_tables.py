@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
 from ivc.entropy.binarisation import code_bits, code_unary
@@ -59,7 +58,7 @@ def _cost(a: Any, b: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def choose_tables(counts: npt.NDArray[np.uint32]) -> Any:
+def choose_tables(counts: Any) -> Any:
     """Encoder: let neighbouring contexts share tables, the pair that saves most first.
 
     Args:
@@ -81,7 +80,7 @@ def choose_tables(counts: npt.NDArray[np.uint32]) -> Any:
     for i in range(n - 1):
         saved[i] = alone[i] + alone[i + 1] - _cost(counts[i], counts[i + 1])
     while True:
-        i = np.argmax(saved)
+        i = int(np.argmax(saved))
         if saved[i] < 0:
             return first
         j = following[i]
@@ -93,7 +92,7 @@ def choose_tables(counts: npt.NDArray[np.uint32]) -> Any:
         if following[i] < n:
             k = following[i]
             saved[i] = alone[i] + alone[k] - _cost(counts[i], counts[k])
-        before = i - 1
+        before: Any = i - 1
         while before >= 0 and not first[before]:
             before -= 1
         if before >= 0:
@@ -110,7 +109,7 @@ def _mantissa(n: Integer) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def shape_tables(counts: npt.NDArray[np.uint32], first: Any, shares: Any) -> None:
+def shape_tables(counts: Any, first: Any, shares: Any) -> None:
     """Encoder: the shares of each table's tokens, 0 to 4096, rounded.
 
     Args:
@@ -124,7 +123,7 @@ def shape_tables(counts: npt.NDArray[np.uint32], first: Any, shares: Any) -> Non
             continue
         total = np.int64(counts[c].sum())
         for t in range(counts.shape[1]):
-            share = np.int64(counts[c, t]) * SLOTS
+            share: Any = np.int64(counts[c, t]) * SLOTS
             if share:
                 share = max((share + total // 2) // total, 1)
                 n = bit_length(share)
@@ -154,9 +153,10 @@ def code_tables(coder: Any, contexts: Any, first: Any, shares: Any) -> None:
         if not first[c]:
             continue
         row += 1
-        one = two = np.int64(0)
+        one: Any = np.int64(0)
+        two: Any = np.int64(0)
         for t in range(shares.shape[1]):
-            guess = (one + two + 1) >> 1
+            guess: Any = (one + two + 1) >> 1
             if row:
                 guess = bit_length(shares[row - 1, t]) + (
                     (one - (bit_length(shares[row - 1, t - 1]) if t > 0 else 0)
@@ -182,7 +182,7 @@ def code_tables(coder: Any, contexts: Any, first: Any, shares: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def fill_slots(shares: npt.NDArray[np.int64]) -> None:
+def fill_slots(shares: Any) -> None:
     """Turn shares into slots: in proportion, at least one each, 4096 in sum.
 
     What rounding leaves over goes to the token with most slots, or is taken from those with most,
@@ -193,12 +193,12 @@ def fill_slots(shares: npt.NDArray[np.int64]) -> None:
             all slots.
     """
     for row in range(len(shares)):
-        total = np.int64(0)
+        total: Any = np.int64(0)
         for t in range(shares.shape[1]):
             total += shares[row, t]
         if not total:
             shares[row, 0] = total = 1
-        left = np.int64(SLOTS)
+        left: Any = np.int64(SLOTS)
         for t in range(shares.shape[1]):
             if shares[row, t]:
                 shares[row, t] = max(shares[row, t] * SLOTS // total, 1)
@@ -211,7 +211,7 @@ def fill_slots(shares: npt.NDArray[np.int64]) -> None:
 
 
 @njit(cache=True, nogil=True)
-def fill_tables(slots: npt.NDArray[np.int64], tables: npt.NDArray[np.uint32]) -> None:
+def fill_tables(slots: Any, tables: Any) -> None:
     """Decoder: what each slot stands for.
 
     Args:

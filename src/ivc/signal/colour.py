@@ -123,7 +123,7 @@ def choose_reversible_quickly(planes: Sequence[np.ndarray]) -> int:
         return SUBTRACT_GREEN
     errors = np.zeros((3, 3), np.int64)
     _sum_errors(*planes, errors)
-    costs = {kind: 1 for kind in (SUBTRACT_GREEN, IDENTITY, YCOCG_R)}
+    costs = dict.fromkeys((SUBTRACT_GREEN, IDENTITY, YCOCG_R), 1)
     for kind in costs:
         for error in errors[kind]:
             # half a unit for each sample: an error of zero is not free

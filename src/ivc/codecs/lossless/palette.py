@@ -12,7 +12,7 @@ MOST = 1024
 
 
 def find(planes: list[np.ndarray], most: int = MOST) -> tuple[np.ndarray, np.ndarray] | None:
-    """The colours of planes of one size, and the index of each sample's; None if there are too many.
+    """The colours of planes of one size, and the index of each sample's; None if too many.
 
     Args:
         planes: unsigned integers, one shape, at most four of them.

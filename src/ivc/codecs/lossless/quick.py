@@ -13,6 +13,10 @@ once all is known, so that the encoder looks twice at errors but not at samples.
 
 In clips, each block of 16x16 samples chooses between this, the same in the difference to the
 previous picture, and the previous picture's sample itself.
+
+In pictures that repeat themselves, such as screens, a memory holds which value last came after the
+same W, N, NW, NE, WW and NN (and the same value of the plane before); from a value that was right
+the last time, only an error is coded, in a context of how often in turn it was.
 """
 
 from __future__ import annotations
@@ -131,27 +135,25 @@ def code_quick(coder, model, plane, previous, modes, memory, guide):
         if spent(coder):
             return False
         here, above = (y & 1) * stride + 2, (1 - (y & 1)) * stride + 2
-        if previous is not None:
-            if y % MODE_BLOCK == 0:
-                _code_modes(coder, context + model.classes + _TRUSTS, modes, y // MODE_BLOCK)
+        if previous is not None and y % MODE_BLOCK == 0:
+            _code_modes(coder, context + model.classes + _TRUSTS, modes, y // MODE_BLOCK)
         first, first_difference = rows[above], rows[above + 2 * stride]
         for k in range(1, 3):
             rows[here - k] = first
             rows[here + 2 * stride - k] = first_difference
             errors[here - k] = errors[above]
         domain, bias_from, copy = 0, 0, False
-        right = above + 1
-        t1 = (np.int64(rows[right - 1]) - np.int64(rows[right - 2])) >> shift
-        step2 = np.int64(_STEP[min(max(t1, -256), 256) + 256])
+        slope = (np.int64(rows[above]) - np.int64(rows[above - 1])) >> shift
+        step2 = np.int64(_STEP[min(max(slope, -256), 256) + 256])
         for x in range(width):
-            if previous is not None:
-                if x % MODE_BLOCK == 0:
-                    mode = modes[y // MODE_BLOCK, x // MODE_BLOCK]
-                    copy = mode == COPY
-                    domain = 0 if mode == SPATIAL else 2 * stride
-                    bias_from = 0 if mode == SPATIAL else 2 * _BIASES
-                    t1 = (np.int64(rows[domain + above + x]) - np.int64(rows[domain + above + x - 1])) >> shift
-                    step2 = np.int64(_STEP[min(max(t1, -256), 256) + 256])
+            if previous is not None and x % MODE_BLOCK == 0:
+                mode = modes[y // MODE_BLOCK, x // MODE_BLOCK]
+                copy = mode == COPY
+                domain = 0 if mode == SPATIAL else 2 * stride
+                bias_from = 0 if mode == SPATIAL else 2 * _BIASES
+                k = domain + above + x
+                slope = (np.int64(rows[k]) - np.int64(rows[k - 1])) >> shift
+                step2 = np.int64(_STEP[min(max(slope, -256), 256) + 256])
             p, q = domain + here + x, domain + above + x
             w, ww = np.int64(rows[p - 1]), np.int64(rows[p - 2])
             n, nw, ne = np.int64(rows[q]), np.int64(rows[q - 1]), np.int64(rows[q + 1])
@@ -296,7 +298,7 @@ class _Model:
         for batch in self._batches:
             size = len(data)
             if batch.stop < len(self._pictures):
-                header, data = unpack(_Batch, data)
+                header, data = unpack(_Batch, bytes(data))
                 size = header.size
                 if size > len(data):
                     raise BitstreamError("a batch of pictures is cut short")

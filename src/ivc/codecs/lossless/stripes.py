@@ -174,7 +174,6 @@ def encode(planes: Sequence[np.ndarray], pixel_format: PixelFormat, effort: int)
         pixel_format: of the planes.
         effort: 1 to 9.
     """
-    _, height, width = planes[0].shape
     indices, entries = None, b""
     colours = 0
     if pixel_format.layout.chroma_shift == (0, 0):
