@@ -6,6 +6,7 @@
     binarisation.py   code_exp_golomb, code_unary, code_tree …: numbers made of decisions
     tables.py         CdfTables: integer distributions that a codec ships; families.py makes some
     symbols.py        code_symbol, encode_symbols, decode_symbols: symbols coded by tables
+    ans.py            code_token: numbers in tables made from counts, for fast codecs
     fields.py         headers of payloads: a dataclass of integers to bytes and back
     memory.py         words at addresses and growing buffers, for the kernels only
 

@@ -62,9 +62,21 @@ def _store(element: types.Integer) -> Any:
 load_u8, load_u16, load_u32, load_u64 = (
     _load(element) for element in (types.uint8, types.uint16, types.uint32, types.uint64)
 )
-store_u8, store_u16, store_u64 = (
-    _store(element) for element in (types.uint8, types.uint16, types.uint64)
+store_u8, store_u16, store_u32, store_u64 = (
+    _store(element) for element in (types.uint8, types.uint16, types.uint32, types.uint64)
 )
+
+
+def _bit_length(typing_context: Any, value: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        zeros = builder.ctlz(arguments[0], cgutils.false_bit)
+        return builder.sub(context.get_constant(types.int64, 64), zeros)
+
+    return types.int64(types.int64), generate
+
+
+# bits of a number >= 0 without its leading zeros
+bit_length: Any = intrinsic(_bit_length)
 
 
 def _array_address(typing_context: Any, array: Any) -> Any:

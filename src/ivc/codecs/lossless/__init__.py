@@ -1,8 +1,10 @@
-"""``lossless``: every sample exact, by models that learn while they code.
+"""``lossless``: every sample exact, from quick prediction to mixed models that learn as they code.
 
 stripe ─► palette or reversible colour ─► planes ─► model ─► range coder
 
 stripes.py        a stripe's header, palette and planes
+quick.py          the quick model of effort 1: tokens in tables
+light.py          the light model of middle efforts
 plans.py          which neighbours predict a plane
 model.py          the mixed model: one function for encoder and decoder
 squares.py        local weighted least squares

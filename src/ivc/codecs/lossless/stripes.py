@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ivc.codecs.lossless import palette
+from ivc.codecs.lossless import palette, quick
 from ivc.codecs.lossless.light import Light, code_light, new_light
 from ivc.codecs.lossless.mixing import Mixer, new_mixer
 from ivc.codecs.lossless.model import State, code_plane, new_state
 from ivc.codecs.lossless.motion import MOTION_CONTEXTS, SIDE, code_motion, find_motion
-from ivc.codecs.lossless.plans import Buffers, Place
+from ivc.codecs.lossless.plans import TAPS, Buffers, Place
 from ivc.codecs.lossless.tools import ALL, Tools
 from ivc.entropy import Decoder, Encoder, new_contexts
 from ivc.entropy.fields import integer, pack, unpack
@@ -24,7 +24,8 @@ from ivc.signal import colour
 from ivc.signal.lossless import LosslessPlane
 from ivc.types import Layout, PixelFormat
 
-RAW, FAST, LIGHT, MIXED = 0, 1, 2, 3
+RAW, QUICK, FAST = 0, 1, 2
+LIGHT, MIXED = 4, 6
 TRIAL = 1 << 17
 """Luma samples on which the encoder tries whether matching pays, at most."""
 
@@ -34,15 +35,14 @@ class Header:
     """What a stripe begins with.
 
     Attributes:
-        method: samples as they are, the fast model or the mixed one.
-        level: how much the mixed model looks at.
+        model: samples as they are, the quick or the fast model; from 4 the light one and from 6
+            the best one, at that level of ``plans.TAPS``.
         colour: reversible transform, a constant of ``ivc.signal.colour``.
         colours: of the palette; 0 for none.
         matching: 1 if values behind the same neighbours are tried first.
     """
 
-    method: int = integer(0, MIXED)
-    level: int = integer(4, 9)
+    model: int = integer(0, max(TAPS))
     colour: int = integer(0, 2)
     colours: int = integer(0, palette.MOST)
     matching: int = integer(0, 1)
@@ -84,8 +84,8 @@ def _mixed_payload(
             code_motion(coder, contexts, motion)
         for i in range(len(places)):
             kind = 0 if i == 0 else 1
-            plan = buffers.plan(i, parity, first, header.level, header.matching, tools.references)
-            if header.method == LIGHT:
+            plan = buffers.plan(i, parity, first, header.model, header.matching, tools.references)
+            if header.model < MIXED:
                 if (i, first) not in lights:
                     lights[i, first] = new_light(plan)
                 light = lights[i, first]
@@ -117,7 +117,7 @@ def _fast_payload(
     planes = [LosslessPlane(p.shape, p.low, p.high, depth) for p in places]
     for picture in pictures:
         for i, plane in enumerate(planes):
-            if header.method == RAW:
+            if header.model == RAW:
                 whole = plane.code_raw(coder, picture[i])
             else:
                 if not decoding:
@@ -134,16 +134,16 @@ def _code(
     coder: object, header: Header, places: list[Place], pictures: list[list[np.ndarray]],
     decoding: bool, depth: int, tools: Tools,
 ) -> bool:  # fmt: skip
-    if header.method >= LIGHT:
+    if header.model >= LIGHT:
         return _mixed_payload(coder, header, places, pictures, decoding, tools)
     return _fast_payload(coder, header, places, pictures, decoding, depth)
 
 
-def _repetitive(plane: np.ndarray) -> bool:
-    """Whether a good part of the samples equal a neighbour exactly in a busy picture."""
+def _repetitive(plane: np.ndarray, step: int = 1) -> bool:
+    """Whether a good part of the samples equal a neighbour exactly; looks at every step-th row."""
     if min(plane.shape) < 2:
         return False
-    centre, left, above = plane[1:, 1:], plane[1:, :-1], plane[:-1, 1:]
+    centre, left, above = plane[1::step, 1:], plane[1::step, :-1], plane[:-1:step, 1:]
     return float(((centre == left) | (centre == above)).mean()) > 0.4
 
 
@@ -158,9 +158,13 @@ def _to_code(
             pictures.append([np.ascontiguousarray(indices[t])])
             continue
         source = [plane[t] for plane in planes]
-        picture = [plane.astype(np.int32) for plane in source]
         if pixel_format.layout is Layout.RGB:
-            colour.forward_reversible(*source[:3], header.colour, *picture[:3])
+            picture = [np.empty(plane.shape, np.int32) for plane in source[:3]]
+            colour.forward_reversible(*source[:3], header.colour, *picture)
+            source = source[3:]
+        else:
+            picture = []
+        picture += [plane.astype(np.int32) for plane in source]
         pictures.append(picture)
     return pictures
 
@@ -185,20 +189,28 @@ def encode(
             colours, entries = len(table), palette.pack(table, pixel_format.depth)
     kind = colour.IDENTITY
     if tools.colours and pixel_format.layout is Layout.RGB and not colours:
+        rgb = [plane[0] for plane in planes[:3]]
         kinds = [colour.SUBTRACT_GREEN, colour.IDENTITY] + [colour.YCOCG_R] * (effort < 4)
-        kind = colour.choose_reversible([plane[0] for plane in planes[:3]], kinds)
+        if effort < 2:
+            kind = colour.choose_reversible_quickly(rgb)
+        else:
+            kind = colour.choose_reversible(rgb, kinds)
     look = indices[0] if indices is not None else planes[0][0]
+    matching = _repetitive(look, 8 if effort < 2 else 1)
+    if effort < 4:
+        model = QUICK if effort < 2 or matching else FAST
+    else:
+        model = effort
+        matching = matching or colours > 0
     header = Header(
-        method=FAST if effort < 4 else LIGHT if effort < 6 else MIXED,
-        level=max(effort, 4), colour=kind, colours=colours,
-        matching=int(tools.matching and effort >= 4 and (colours > 0 or _repetitive(look))),
+        model=model, colour=kind, colours=colours, matching=int(matching and tools.matching)
     )  # fmt: skip
-    if header.matching:
+    if header.matching and effort > 1:
         header = _tried(header, pixel_format, planes, indices, tools)
     payload = _encode(header, pixel_format, planes, indices, entries, tools)
     raw_size = -(-sum(plane.size for plane in planes) * pixel_format.depth // 8)
     if len(payload) > raw_size + 8:
-        raw = Header(method=RAW, level=4, colour=colour.IDENTITY, colours=0, matching=0)
+        raw = Header(model=RAW, colour=colour.IDENTITY, colours=0, matching=0)
         payload = _encode(raw, pixel_format, planes, None, b"", tools)
     return payload
 
@@ -218,7 +230,8 @@ def _tried(
         for s in [shift if i in (1, 2) else 0]
     ]
     some = None if indices is None else indices[:1, top : top + count]
-    both = [header, replace(header, matching=0)]
+    other = FAST if header.model == QUICK else header.model
+    both = [header, replace(header, model=other, matching=0)]
     return min(both, key=lambda h: len(_encode(h, pixel_format, cut, some, b"", tools)))
 
 
@@ -228,8 +241,12 @@ def _encode(
 ) -> bytes:  # fmt: skip
     _, height, width = planes[0].shape
     pictures = _to_code(header, pixel_format, planes, indices)
-    encoder = Encoder()
     places = _places(header, pixel_format, width, height)
+    if header.model == QUICK:
+        matching = bool(header.matching)
+        payload = quick.encode(places, pictures, pixel_format.depth, matching)
+        return pack(header) + entries + payload
+    encoder = Encoder()
     _code(encoder.coder, header, places, pictures, False, pixel_format.depth, tools)
     return pack(header) + entries + encoder.finish()
 
@@ -244,18 +261,23 @@ def decode(
     """
     header, rest = unpack(Header, bytes(data))
     count, height, width = out[0].shape
+    if FAST < header.model < LIGHT:
+        raise BitstreamError("there is no such model; the data are damaged")
     if header.colours and pixel_format.layout.chroma_shift != (0, 0):
         raise BitstreamError("a palette in a picture of subsampled colour; the data are damaged")
     if header.colour != colour.IDENTITY and pixel_format.layout is not Layout.RGB:
         raise BitstreamError("a colour transform in a picture without RGB; the data are damaged")
     table, rest = palette.unpack(rest, header.colours, len(out), pixel_format.depth)
-    decoder = Decoder(rest)
     places = _places(header, pixel_format, width, height)
     pictures = [[np.zeros(p.shape, np.int32) for p in places] for _ in range(count)]
-    if not _code(decoder.coder, header, places, pictures, True, pixel_format.depth, tools):
+    if header.model == QUICK:
+        quick.decode(rest, places, pictures, pixel_format.depth, bool(header.matching))
+    else:
+        decoder = Decoder(rest)
+        if not _code(decoder.coder, header, places, pictures, True, pixel_format.depth, tools):
+            decoder.finish()
+            raise BitstreamError("coded data end too early; they are cut short or damaged")
         decoder.finish()
-        raise BitstreamError("coded data end too early; they are cut short or damaged")
-    decoder.finish()
     for t, picture in enumerate(pictures):
         target = [plane[t] for plane in out]
         if header.colours:
