@@ -48,13 +48,13 @@ class Learning(NamedTuple):
 
     parametric: float = 0.15
     context: float = 0.04
-    limit: int = 127
-    early: float = 4.5
-    secondary: float = 0.2
+    limit: int = 100
+    early: float = 3.5
+    secondary: float = 0.1
     secondary_rate: float = 0.02
     final_rate: float = 0.002
     rate: float = 0.005
-    first_rate: float = 0.02
+    first_rate: float = 0.04
     slowing: float = 0.02
 
 

@@ -9,6 +9,8 @@ from ivc.entropy import code_adaptive_exp_golomb, code_bit
 
 SIDE = 16
 REACH = 48
+WORTH = 3
+"""A displacement unlike its neighbours' must leave this power of two less of the difference."""
 MOTION_CONTEXTS = 64
 
 
@@ -49,6 +51,12 @@ def find_motion(now, before, motion):
                 cost = _distance(now, before, top, left, dy, dx, best)
                 if cost < best:
                     best, best_y, best_x = cost, dy, dx
+            # the regressions see a sample around a displacement: what lies there is known, too
+            known, known_y, known_x = best, best_y, best_x
+            for k in range(8):
+                j = k + (k > 3)
+                dy, dx = known_y + j // 3 - 1, known_x + j % 3 - 1
+                known = min(known, _distance(now, before, top, left, dy, dx, known))
             step = 8
             while step:
                 moved = False
@@ -64,6 +72,8 @@ def find_motion(now, before, motion):
                         moved = True
                 if not moved or step > 1:
                     step >>= 1
+            if best > known - (known >> WORTH):
+                best_y, best_x = known_y, known_x
             motion[0, by, bx], motion[1, by, bx] = best_y, best_x
 
 

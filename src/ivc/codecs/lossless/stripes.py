@@ -27,7 +27,11 @@ from ivc.types import Layout, PixelFormat
 RAW, QUICK, FAST = 0, 1, 2
 LIGHT, MIXED = 4, 6
 TRIAL = 1 << 17
-"""Luma samples on which the encoder tries whether matching pays, at most."""
+"""Luma samples on which the encoder tries ways to code a stripe, at most."""
+SMALL = 1 << 14
+"""Luma samples below which the tables of the quick model cost more than they save."""
+FULLY_TRIED = 3
+"""Effort that codes the whole stripe in all ways that are quick enough for it."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,21 @@ class Header:
     colour: int = integer(0, 2)
     colours: int = integer(0, palette.MOST)
     matching: int = integer(0, 1)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A way to code a stripe.
+
+    Attributes:
+        header: the stripe's.
+        indices: (T, H, W) int32 of a palette, if it has one.
+        entries: the bytes of the palette.
+    """
+
+    header: Header
+    indices: np.ndarray | None = None
+    entries: bytes = b""
 
 
 def _places(header: Header, pixel_format: PixelFormat, width: int, height: int) -> list[Place]:
@@ -180,46 +199,58 @@ def encode(
         effort: 1 to 9.
         tools: stages that are used.
     """
-    indices, entries = None, b""
-    colours = 0
-    if tools.palette and pixel_format.layout.chroma_shift == (0, 0):
-        found = palette.find(list(planes))
-        if found is not None and len(found[0]) * 8 < planes[0].size + 64:
-            table, indices = found
-            colours, entries = len(table), palette.pack(table, pixel_format.depth)
-    kind = colour.IDENTITY
-    if tools.colours and pixel_format.layout is Layout.RGB and not colours:
-        rgb = [plane[0] for plane in planes[:3]]
-        kinds = [colour.SUBTRACT_GREEN, colour.IDENTITY] + [colour.YCOCG_R] * (effort < 4)
-        if effort < 2:
-            kind = colour.choose_reversible_quickly(rgb)
-        else:
-            kind = colour.choose_reversible(rgb, kinds)
-    look = indices[0] if indices is not None else planes[0][0]
-    matching = _repetitive(look, 8 if effort < 2 else 1)
-    if effort < 4:
-        model = QUICK if effort < 2 or matching else FAST
-    else:
-        model = effort
-        matching = matching or colours > 0
-    header = Header(
-        model=model, colour=kind, colours=colours, matching=int(matching and tools.matching)
-    )  # fmt: skip
-    if header.matching and effort > 1:
-        header = _tried(header, pixel_format, planes, indices, tools)
-    payload = _encode(header, pixel_format, planes, indices, entries, tools)
+    choices = _choices(planes, pixel_format, effort, tools)
+    if len(choices) > 1 and effort != FULLY_TRIED:
+        choices = [_tried(choices, pixel_format, planes, tools)]
+    payload = min((_encode(c, pixel_format, planes, tools) for c in choices), key=len)
     raw_size = -(-sum(plane.size for plane in planes) * pixel_format.depth // 8)
     if len(payload) > raw_size + 8:
         raw = Header(model=RAW, colour=colour.IDENTITY, colours=0, matching=0)
-        payload = _encode(raw, pixel_format, planes, None, b"", tools)
+        payload = _encode(Choice(raw), pixel_format, planes, tools)
     return payload
 
 
+def _choices(
+    planes: Sequence[np.ndarray], pixel_format: PixelFormat, effort: int, tools: Tools
+) -> list[Choice]:
+    """What may be the smallest."""
+    found = None
+    if tools.palette and pixel_format.layout.chroma_shift == (0, 0):
+        found = palette.find(list(planes))
+        if found is not None and len(found[0]) * 8 >= planes[0].size + 64:
+            found = None
+    kinds = {colour.IDENTITY}
+    if tools.colours and pixel_format.layout is Layout.RGB:
+        rgb = [plane[0] for plane in planes[:3]]
+        kinds = {colour.choose_reversible_quickly(rgb)} if effort < LIGHT else set()
+        if effort > 1:
+            # planes that refer to each other do not gain from YCoCg-R
+            known = [colour.SUBTRACT_GREEN, colour.IDENTITY] + [colour.YCOCG_R] * (effort < LIGHT)
+            kinds.add(colour.choose_reversible(rgb, known))
+    look = planes[0][0] if found is None else found[1][0]
+    matching = tools.matching and (found is not None or _repetitive(look, 8 if effort < 2 else 1))
+    if effort >= LIGHT:
+        models = [effort]
+    elif look.size < SMALL:
+        models, matching = [FAST], False
+    else:
+        models = [QUICK] if effort < 2 else [QUICK, FAST]
+    choices = []
+    for model in models:
+        for match in (1, 0) if matching and model != FAST else (0,):
+            if found is not None:
+                entries = palette.pack(found[0], pixel_format.depth)
+                header = Header(model, colour.IDENTITY, len(found[0]), match)
+                choices.append(Choice(header, found[1], entries))
+            if found is None or effort >= LIGHT:
+                choices += [Choice(Header(model, kind, 0, match)) for kind in sorted(kinds)]
+    return choices
+
+
 def _tried(
-    header: Header, pixel_format: PixelFormat, planes: Sequence[np.ndarray],
-    indices: np.ndarray | None, tools: Tools,
-) -> Header:  # fmt: skip
-    """The header with or without matching: what made the rows in the middle smaller."""
+    choices: list[Choice], pixel_format: PixelFormat, planes: Sequence[np.ndarray], tools: Tools
+) -> Choice:
+    """What made the rows in the middle of the first picture smallest."""
     _, height, width = planes[0].shape
     count = min(max(height // 8, 64), max(TRIAL // width, 16), height)
     top = (height - count) // 2 & ~1
@@ -229,26 +260,30 @@ def _tried(
         for i, plane in enumerate(planes)
         for s in [shift if i in (1, 2) else 0]
     ]
-    some = None if indices is None else indices[:1, top : top + count]
-    other = FAST if header.model == QUICK else header.model
-    both = [header, replace(header, model=other, matching=0)]
-    return min(both, key=lambda h: len(_encode(h, pixel_format, cut, some, b"", tools)))
+
+    def cost(choice: Choice) -> float:
+        indices = choice.indices
+        some = None if indices is None else indices[:1, top : top + count]
+        data = _encode(replace(choice, indices=some, entries=b""), pixel_format, cut, tools)
+        return len(data) + len(choice.entries) * count / height
+
+    return min(choices, key=cost)
 
 
 def _encode(
-    header: Header, pixel_format: PixelFormat, planes: Sequence[np.ndarray],
-    indices: np.ndarray | None, entries: bytes, tools: Tools,
-) -> bytes:  # fmt: skip
+    choice: Choice, pixel_format: PixelFormat, planes: Sequence[np.ndarray], tools: Tools
+) -> bytes:
     _, height, width = planes[0].shape
-    pictures = _to_code(header, pixel_format, planes, indices)
+    header = choice.header
+    head = pack(header) + choice.entries
+    pictures = _to_code(header, pixel_format, planes, choice.indices)
     places = _places(header, pixel_format, width, height)
     if header.model == QUICK:
         matching = bool(header.matching)
-        payload = quick.encode(places, pictures, pixel_format.depth, matching)
-        return pack(header) + entries + payload
+        return head + quick.encode(places, pictures, pixel_format.depth, matching)
     encoder = Encoder()
     _code(encoder.coder, header, places, pictures, False, pixel_format.depth, tools)
-    return pack(header) + entries + encoder.finish()
+    return head + encoder.finish()
 
 
 def decode(
