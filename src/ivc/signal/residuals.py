@@ -1,4 +1,4 @@
-"""Prediction errors to decisions: correction by context, classes of activity, adaptive binary coding.
+"""Prediction errors to decisions: corrected by context, classed by activity, coded adaptively.
 
 What all predictive codecs share once a sample is predicted. The prediction is corrected by the mean
 error that its context has seen, and the remaining error is coded in contexts chosen by the local
