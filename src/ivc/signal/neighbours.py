@@ -20,6 +20,9 @@ from ivc.signal.residuals import code_sample
 
 MARGIN = 4
 
+NO_LIMIT = 1 << 20
+"""More than gradients can be."""
+
 CAUSAL = (
     (0, -1), (-1, 0), (-1, -1), (-1, 1), (0, -2), (-2, 0), (-1, -2), (-1, 2), (-2, -1), (-2, 1),
     (-2, -2), (-2, 2), (0, -3), (-3, 0), (-1, -3), (-1, 3), (-3, -1), (-3, 1), (-2, -3), (-2, 3),
@@ -74,8 +77,36 @@ def end_row(plane, y):
 
 
 @njit(cache=True, nogil=True, forceinline=True)
+def _gradients(w, n, nw, ne, ww, nn, nne):
+    total = abs(w - ww) + abs(n - nw) + abs(n - ne)
+    return total + abs(w - nw) + abs(n - nn) + abs(ne - nne)
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def temporal_gradients(flat, at, then, stride):
+    """Gradients around a sample of the difference to another plane of a field.
+
+    Args:
+        flat: the field as one row.
+        at: where the sample is in it.
+        then: where the sample at its place of the other plane is.
+        stride: from row to row.
+    """
+    up, up2 = stride, 2 * stride
+    return _gradients(
+        flat[at - 1] - flat[then - 1],
+        flat[at - up] - flat[then - up],
+        flat[at - up - 1] - flat[then - up - 1],
+        flat[at - up + 1] - flat[then - up + 1],
+        flat[at - 2] - flat[then - 2],
+        flat[at - up2] - flat[then - up2],
+        flat[at - up2 + 1] - flat[then - up2 + 1],
+    )
+
+
+@njit(cache=True, nogil=True, forceinline=True)
 def code_centred(
-    coder, contexts, biases, sample, fine, row, above, above2, x, errors, guide, limits
+    coder, contexts, biases, sample, fine, row, above, above2, x, errors, most, guide, limits
 ):
     """Code or decode a predicted sample of a field; see ``residuals.code_sample``.
 
@@ -90,6 +121,7 @@ def code_centred(
         above2: the row above that.
         x: where it is in the padded plane.
         errors: errors of this row and of the one above, with margins.
+        most: upper limit of gradients, if something is known beside the plane itself.
         guide: absolute error of the colour plane before at this place.
         limits: smallest and largest sample less the middle, and 0.
 
@@ -100,8 +132,7 @@ def code_centred(
     ww, nn, nne = row[x - 2], above2[x], above2[x + 1]
     error_row, error_above = errors
     ew, en = error_row[x - 1], error_above[x]
-    activity = abs(w - ww) + abs(n - nw) + abs(n - ne)
-    activity += abs(w - nw) + abs(n - nn) + abs(ne - nne)
+    activity = min(_gradients(w, n, nw, ne, ww, nn, nne), most)
     activity += 2 * abs(ew) + 2 * abs(en) + abs(error_above[x - 1]) + abs(error_above[x + 1])
     activity += 3 * np.int64(guide)
     return code_sample(

@@ -38,11 +38,13 @@ from ivc.signal.neighbours import (
     AROUND,
     CAUSAL,
     MARGIN,
+    NO_LIMIT,
     begin_row,
     code_centred,
     end_row,
     new_field,
     tap_offsets,
+    temporal_gradients,
 )
 from ivc.signal.residuals import BIASES, ERROR_CONTEXTS, FRACTION
 
@@ -122,7 +124,18 @@ def _code_classes(coder, contexts, classes, by, count):
 
 @njit(cache=True, nogil=True)
 def code_plane(
-    coder, contexts, biases, field, samples, taps, coefficients, classes, guide, magnitudes, limits
+    coder,
+    contexts,
+    biases,
+    field,
+    samples,
+    taps,
+    coefficients,
+    classes,
+    before,
+    guide,
+    magnitudes,
+    limits,
 ):
     """Code or decode one plane with given coefficients.
 
@@ -135,6 +148,7 @@ def code_plane(
         taps: (T,) int64 distances to the neighbours in the field.
         coefficients: (K, T) int32.
         classes: (blocks down, blocks across) uint8, as ``samples``.
+        before: distance in the field from a sample to that of the previous picture, or 0.
         guide: (H, W) uint16 absolute errors of a plane coded before, or (0, 0).
         magnitudes: (H, W) uint16, written.
         limits: smallest and largest sample less the middle, and 0.
@@ -181,6 +195,7 @@ def code_plane(
                 above2,
                 x + MARGIN,
                 (error_row, error_above),
+                temporal_gradients(flat, at, at + before, stride) if before else NO_LIMIT,
                 guide_row[x] if guided else 0,
                 limits,
             )
@@ -262,9 +277,10 @@ class ArPlane(PlaneModel):
         if not len(coefficients) or coefficients.shape[1] != len(taps):
             coefficients = np.zeros((1, len(taps)), np.int32)
             coefficients[0, :3] = _PLANAR
+        before = (len(field) - 1) * field[0].size if self._known and self._others else 0
         whole: bool = code_plane(
             coder, self._contexts, self._biases, field, samples, taps, coefficients,
-            self._classes, guide, self.magnitudes, self.limits,
+            self._classes, before, guide, self.magnitudes, self.limits,
         )  # fmt: skip
         self._known = [samples.copy()]
         return whole

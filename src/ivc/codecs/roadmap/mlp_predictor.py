@@ -14,12 +14,6 @@ adds to a planar prediction, so that it is of use from the first sample on:
 Online, encoder and decoder train the network sample by sample. Offline, the encoder trains it on
 the first picture and writes the rounded weights into the file.
 
-The network computes in double precision, and must find the same bits everywhere. It does: all
-operations are +, -, *, /, absolute value, comparison and floor, which IEEE 754 defines to the last
-bit; they stand in one order, and Numba compiles them without ``fastmath``, so that nothing is
-reordered or fused (vector units do the same operations on several units at once). There is no
-exponential. All values stay finite, as errors are clipped before they are learnt.
-
 The syntax is specified in docs/codecs/mlp-predictor.md.
 """
 
@@ -32,6 +26,15 @@ import numpy as np
 from numba import njit
 
 from ivc.codecs.base import Settings
+from ivc.codecs.roadmap.mlp_network import (
+    MAX_SHIFT,
+    forward,
+    learn,
+    rate_at,
+    scale_of,
+    start,
+    train,
+)
 from ivc.codecs.roadmap.planewise import PlaneModel, PlanewiseCodec, PlanewiseHeader
 from ivc.entropy import (
     code_adaptive_exp_golomb,
@@ -45,6 +48,7 @@ from ivc.entropy.fields import integer
 from ivc.errors import UsageError
 from ivc.signal.neighbours import (
     MARGIN,
+    NO_LIMIT,
     begin_row,
     code_centred,
     end_row,
@@ -66,11 +70,6 @@ _PREFIX = 12
 _SIGN = ERROR_CONTEXTS + 3 * 2 * _PREFIX
 _CONTEXTS = _SIGN + 3
 _SHIFT_BITS = 5
-_MAX_SHIFT = 18
-
-_RATE, _FIRST_RATE = 1.0 / 256, 1.0 / 16
-_COOLING = 1.0 / 8192
-_CLIP = 0.5
 
 
 @dataclass(frozen=True)
@@ -104,109 +103,6 @@ class Header(PlanewiseHeader):
 
 
 @njit(cache=True, nogil=True)
-def start(weights):
-    """First weights: input weights and biases of hidden units from -1 to 1, the others 0.
-
-    Args:
-        weights: (n + 3, H) float64, written: a row for each input, one of biases of hidden units,
-            one of output weights, and one that begins with the bias of the output.
-    """
-    weights[:] = 0.0
-    state = np.int64(12345)
-    for i in range(weights.shape[0] - 2):
-        for j in range(weights.shape[1]):
-            state = (state * 1103515245 + 12345) & 0x7FFFFFFF
-            weights[i, j] = ((state >> 8) % 2049 - 1024) / 1024.0
-
-
-@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
-def forward(weights, flat, at, taps, unit, x, h, slope):
-    """Run the network for one sample.
-
-    Args:
-        weights: (n + 3, H) float64, see ``start``.
-        flat: a field as one row.
-        at: where the sample is in it.
-        taps: (n,) int64 distances to the neighbours.
-        unit: units of the network in a sample, a power of two.
-        x: (n,) float64, written: inputs.
-        h: (H,) float64, written: hidden units.
-        slope: (H,) float64, written: 1 / (1 + |a|), whose square is the slope of a hidden unit.
-
-    Returns:
-        The output, and the planar prediction it adds to.
-    """
-    n, hidden = taps.shape[0], h.shape[0]
-    w, north = np.float64(flat[at + taps[0]]), np.float64(flat[at + taps[1]])
-    mean = (w + north) * 0.5
-    planar = (w + north) * 0.75 - flat[at + taps[2]] * 0.5
-    for i in range(n):
-        x[i] = (flat[at + taps[i]] - mean) * unit
-    for j in range(hidden):
-        h[j] = weights[n, j]
-    for i in range(n):
-        value, row = x[i], weights[i]
-        for j in range(hidden):
-            h[j] += row[j] * value
-    for j in range(hidden):
-        slope[j] = 1.0 / (1.0 + abs(h[j]))
-        h[j] *= slope[j]
-    y = weights[n + 2, 0]
-    row = weights[n + 1]
-    for j in range(hidden):
-        y += row[j] * h[j]
-    return y, planar
-
-
-@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
-def learn(weights, error, rate, x, h, slope):
-    """One step of backpropagation down the squared error; arguments as ``forward`` left them.
-
-    ``error`` is in units of the network and is limited, so that edges do not undo what was learnt.
-    """
-    n, hidden = x.shape[0], h.shape[0]
-    g = rate * min(max(error, -_CLIP), _CLIP)
-    output, bias = weights[n + 1], weights[n]
-    for j in range(hidden):
-        slope[j] = g * output[j] * slope[j] * slope[j]
-        output[j] += g * h[j]
-        bias[j] += slope[j]
-    for i in range(n):
-        value, row = x[i], weights[i]
-        for j in range(hidden):
-            row[j] += slope[j] * value
-    weights[n + 2, 0] += g
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def train(weights, field, shape, taps, shift, epochs):
-    """Encoder: train the network on a whole plane, several times over.
-
-    Args:
-        weights: (n + 3, H) float64, changed.
-        field: (1, H + 8, W + 8) int32, see ``ivc.signal.neighbours``.
-        shape: (H, W).
-        taps: (n,) int64 distances to the neighbours.
-        shift: scale of the network, see ``code_plane``.
-        epochs: how often.
-    """
-    flat = field.reshape(-1)
-    stride = field.shape[2]
-    x, h, slope = np.empty(taps.shape[0]), np.empty(weights.shape[1]), np.empty(weights.shape[1])
-    unit = 1.0 / (1 << shift)
-    whole = 1.0 * epochs * shape[0] * shape[1]
-    step = 0.0
-    for _ in range(epochs):
-        for row in range(shape[0]):
-            for column in range(shape[1]):
-                at = (row + MARGIN) * stride + column + MARGIN
-                y, planar = forward(weights, flat, at, taps, unit, x, h, slope)
-                rate = _FIRST_RATE / (1.0 + step * _COOLING) + _RATE * (1.0 - step / whole)
-                learn(weights, (flat[at] - planar) * unit - y, rate, x, h, slope)
-                step += 1.0
-
-
-@njit(cache=True, nogil=True)
 def _code_weights(coder, contexts, numbers):
     """Code the weights of an offline network; rows of inputs, biases and outputs differ in kind."""
     rows = numbers.shape[0]
@@ -225,7 +121,7 @@ def _code_weights(coder, contexts, numbers):
 @njit(cache=True, nogil=True)
 def _code_begin(coder, contexts, shift, online, trained, numbers):
     """Code the scale of a plane's network and, offline, its weights if it has any."""
-    shift = min(code_bits(coder, shift, _SHIFT_BITS), _MAX_SHIFT)
+    shift = min(code_bits(coder, shift, _SHIFT_BITS), MAX_SHIFT)
     if not online:
         trained = code_bypass(coder, trained)
         if trained:
@@ -290,6 +186,7 @@ def code_plane(
                 above2,
                 column + MARGIN,
                 (error_row, error_above),
+                NO_LIMIT,
                 guide_row[column] if guided else 0,
                 limits,
             )
@@ -298,8 +195,8 @@ def code_plane(
             error_row[column + MARGIN] = error
             magnitude_row[column] = min(abs(error), 65535)
             if online:
-                rate = _FIRST_RATE / (1.0 + step * _COOLING) + _RATE
-                learn(weights, (value - planar) * unit - output, rate, x, h, slope)
+                error_units = (value - planar) * unit - output
+                learn(weights, error_units, rate_at(step), x, h, slope)
                 step += 1.0
         error_row[width + MARGIN :] = error_row[width + MARGIN - 1]
         end_row(plane, y)
@@ -331,9 +228,7 @@ class MlpPlane(PlaneModel):
         assert self._settings is not None
         field = new_field(self.shape, [])
         field[0] = np.pad(samples, MARGIN, mode="edge")
-        w, n = field[0, 4:-4, 3:-5], field[0, 3:-5, 4:-4]
-        gap = float(np.abs(samples - ((w + n) >> 1)).mean())
-        self._shift = min(max(int(np.frexp(gap)[1]), 0), _MAX_SHIFT)
+        self._shift = scale_of(field)
         if self._online or samples.size < 4096:
             return
         taps = tap_offsets(field, self._neighbours, 0)
