@@ -24,7 +24,7 @@ for path in sys.argv[1:]:
 def test_another_process_decodes_the_same(tmp_path):
     segment = pattern(PixelFormat(Layout.RGB, 10, True), 41, 27, 3)
     paths, expected = [], []
-    for name in ("dpcm", "dct"):
+    for name in ("dpcm", "dct", "linear-ar", "mlp-predictor"):
         codec = by_name(name).load()
         layers = codec.encode(segment, codec.settings_type(), {})
         decoded = codec.decode(layers, header_of(segment), {})
@@ -42,7 +42,7 @@ def test_another_process_decodes_the_same(tmp_path):
 
 def test_encoding_twice_gives_the_same_bytes():
     segment = pattern(PixelFormat(Layout.YUV420), 65, 33, 3)
-    for name in ("dpcm", "dct"):
+    for name in ("dpcm", "dct", "linear-ar", "mlp-predictor"):
         codec = by_name(name).load()
         settings = codec.settings_type()
         assert codec.encode(segment, settings, {}) == codec.encode(segment, settings, {})

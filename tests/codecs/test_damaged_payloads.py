@@ -12,7 +12,7 @@ from ivc.types import Layer, Layout, PixelFormat
 
 CASES = [
     (profile, PixelFormat(layout, depth, alpha), frames, quality)
-    for profile in ("dpcm", "dct")
+    for profile in ("dpcm", "dct", "linear-ar", "mlp-predictor")
     for layout, depth, alpha, frames, quality in (
         (Layout.GRAY, 8, False, 1, 90),
         (Layout.YUV420, 10, False, 2, 60),
@@ -61,7 +61,7 @@ def test_damaged_payloads(profile, pixel_format, frames, quality):
     assert errors > MUTATIONS // 2
 
 
-@pytest.mark.parametrize("profile", ["dpcm", "dct"])
+@pytest.mark.parametrize("profile", ["dpcm", "dct", "linear-ar", "mlp-predictor"])
 def test_random_bytes(profile):
     codec = by_name(profile).load()
     header = header_of(pattern(PixelFormat(Layout.YUV444, 12, True), 50, 40, 2))
@@ -74,7 +74,7 @@ def test_random_bytes(profile):
             assert "\n" not in str(error)
 
 
-@pytest.mark.parametrize("profile", ["dpcm", "dct"])
+@pytest.mark.parametrize("profile", ["dpcm", "dct", "linear-ar", "mlp-predictor"])
 def test_a_large_picture_without_data_fails_early(profile):
     codec = by_name(profile).load()
     small = pattern(PixelFormat(Layout.GRAY), 8, 8)

@@ -38,6 +38,7 @@ FORMATS = {
     "422p10": (PixelFormat(Layout.YUV422, 10), 3, 24, 18),
     "444a": (PixelFormat(Layout.YUV444, 8, True), 2, 9, 16),
 }
+INPUTS = FORMATS | {"large": (PixelFormat(Layout.YUV420, 9), 2, 135, 100)}
 
 
 def pattern(form: PixelFormat, frames: int, width: int, height: int) -> Frames:
@@ -64,6 +65,16 @@ def cases() -> dict[str, tuple[str, str, EncodeOptions]]:
     found["dpcm-1-near"] = ("dpcm", "rgb", EncodeOptions("dpcm", extra={"near": 3}))
     for quality in (5, 95):
         found[f"dct-1-q{quality}"] = ("dct", "rgb", EncodeOptions("dct", quality=quality))
+    for codec in ("linear-ar", "mlp-predictor"):
+        for form in FORMATS:
+            options = EncodeOptions(codec, effort=2, segment_frames=3)
+            found[f"{codec}-1-{form}"] = (codec, form, options)
+    for name, codec, extra in (
+        ("largest", "linear-ar", {"order": 24, "others": 9, "classes": 32}),
+        ("offline", "mlp-predictor", {"training": "offline", "neighbours": 5}),
+        ("largest", "mlp-predictor", {"neighbours": 12, "hidden": 64}),
+    ):
+        found[f"{codec}-1-{name}"] = (codec, "large", EncodeOptions(codec, effort=2, extra=extra))
     for form in FORMATS:
         found[f"image-1-{form}"] = ("image", form, EncodeOptions("image", segment_frames=3))
     found["image-1-q10"] = ("image", "rgb", EncodeOptions("image", quality=10))
@@ -152,7 +163,7 @@ def main() -> None:
         if path.exists():
             raise SystemExit(f"{path} exists; golden files are kept for ever: choose a new name")
         _, form, options = cases()[name]
-        frames = pattern(*FORMATS[form])
+        frames = pattern(*INPUTS[form])
         beside = [Attachment(AttachmentKind.ICC, b"not a real profile")] if form == "rgb" else []
         rate = Fraction(30000, 1001) if len(frames) > 1 else None
         encode(FramesSource(frames, rate, beside), path, options)

@@ -88,6 +88,24 @@ CODECS: tuple[Profile, ...] = (
         lossless=True,
         summary="prediction and mixing that learn while they code; every sample exact",
     ),
+    Profile(
+        number=5,
+        name="roadmap/linear-ar",
+        target="ivc.codecs.roadmap.linear_ar:LinearAr",
+        family="predictive",
+        layers=frozenset({Layer.PICTURE}),
+        lossless=True,
+        summary="linear prediction by least squares for classes of blocks, lossless",
+    ),
+    Profile(
+        number=6,
+        name="roadmap/mlp-predictor",
+        target="ivc.codecs.roadmap.mlp_predictor:MlpPredictor",
+        family="predictive",
+        layers=frozenset({Layer.PICTURE}),
+        lossless=True,
+        summary="prediction by a small neural network that learns while it codes, lossless",
+    ),
 )
 
 

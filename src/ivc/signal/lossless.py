@@ -1,13 +1,8 @@
 """Coding one plane of samples by prediction, exactly or within a bound: one kernel, both ways.
 
-Each sample is predicted from decoded neighbours, the prediction is corrected by the mean error
-that its context has seen, and the remaining error is coded in adaptive binary contexts chosen by
-the local activity. The scheme follows Wu and Memon, "Context-Based, Adaptive, Lossless Image
-Coding", IEEE Trans. Comm. 45 (1997), with binary range coding in place of its entropy coder:
-
-        NN NNE
-    NW  N  NE        dh = |W - WW| + |N - NW| + |N - NE|
- WW W   x            dv = |W - NW| + |N - NN| + |NE - NNE|
+Each sample is predicted from decoded neighbours by the gradient-adjusted predictor of Wu and
+Memon, "Context-Based, Adaptive, Lossless Image Coding", IEEE Trans. Comm. 45 (1997); its error is
+coded by ``residuals``.
 
 In clips, each block of 16x16 samples chooses between this, the same in the difference to the
 previous frame, and the previous frame's sample itself. A row that repeats the row above it (in
@@ -20,66 +15,16 @@ import numpy as np
 from numba import njit
 
 from ivc.entropy import code_bit, code_bits, exhausted, new_contexts
+from ivc.signal.residuals import BIASES, ERROR_CONTEXTS, FRACTION, code_sample
 
 SPATIAL, DIFFERENCE, COPY = 0, 1, 2
 MODE_BLOCK = 16
 """Side of the blocks that choose a prediction."""
 
-_ENERGIES = 26
-_CLASSES = 20
-_BIASES = 4096
-
-_SIGN = _ENERGIES * _CLASSES
-_MANTISSA = _SIGN + 9
-_MODES = _MANTISSA + _ENERGIES * _CLASSES * 3
+_MODES = ERROR_CONTEXTS
 _REPEATED = _MODES + 2 * 9
 CONTEXTS = _REPEATED + 2
 """Adaptive contexts that ``code_plane`` needs."""
-
-
-@njit(cache=True, nogil=True)
-def _bit_length(value):
-    n = 0
-    while value > 0:
-        value >>= 1
-        n += 1
-    return n
-
-
-@njit(cache=True, nogil=True)
-def _code_error(coder, contexts, energy, sign_context, error):
-    magnitude = abs(error)
-    wanted = _bit_length(magnitude)
-    base = energy * _CLASSES
-    # Search the number of bits from where it is likely, up or down.
-    k = max(0, (energy >> 1) - 3)
-    if code_bit(coder, contexts, base + k, wanted > k):
-        k += 1
-        while k < _CLASSES - 1 and code_bit(coder, contexts, base + k, wanted > k):
-            k += 1
-    else:
-        while k > 0 and not code_bit(coder, contexts, base + k - 1, wanted >= k):
-            k -= 1
-    if k == 0:
-        return 0
-    value = 1
-    if k > 1:
-        m = _MANTISSA + (base + k) * 3
-        value = 2 | code_bit(coder, contexts, m, (magnitude >> (k - 2)) & 1)
-        if k > 2:
-            bit = code_bit(coder, contexts, m + (value & 1) + 1, (magnitude >> (k - 3)) & 1)
-            value = value << 1 | bit
-        if k > 3:
-            rest = k - 3
-            value = value << rest | code_bits(coder, magnitude & ((1 << rest) - 1), rest)
-    if code_bit(coder, contexts, _SIGN + sign_context, error < 0):
-        return -value
-    return value
-
-
-@njit(cache=True, nogil=True)
-def _sign3(value):
-    return (value > 0) - (value < 0) + 1
 
 
 @njit(cache=True, nogil=True)
@@ -232,7 +177,7 @@ def _code_row(
     row, above, above2 = rows
     error_row, error_above = errors
     old_row, old_above, old_above2 = old
-    step = 2 * near + 1
+    limits = (low, high, near)
     mode = SPATIAL
     for x in range(samples.shape[0]):
         if inter and x % MODE_BLOCK == 0:
@@ -258,40 +203,23 @@ def _code_row(
         activity += abs(error_above[i - 1]) + abs(error_above[i + 1])
         if guided:
             activity += 3 * np.int64(guide[x])
-        # Half-octave classes of activity.
-        k = _bit_length(activity)
-        energy = 2 * k - (1 if k > 1 and (activity >> (k - 2)) & 1 == 0 else 0)
-        energy = min(energy, _ENERGIES - 1)
-        texture = (
-            (w > prediction)
-            | (n > prediction) << 1
-            | (nw > prediction) << 2
-            | (ne > prediction) << 3
-            | (ww > prediction) << 4
-            | (nn > prediction) << 5
-            | (2 * w - ww > prediction) << 6
+        value, error = code_sample(
+            coder,
+            contexts,
+            biases,
+            samples[x],
+            (w, n, nw, ne, ww, nn),
+            prediction << FRACTION,
+            base,
+            mode != SPATIAL,
+            activity,
+            (ew, en),
+            limits,
         )
-        b = (texture * 16 + min(energy >> 1, 15)) * 2 + (mode != SPATIAL)
-        bias = (biases[b, 0] + 128) >> 8
-        prediction = min(max(prediction + bias + base, low), high)
-        error = np.int64(samples[x]) - prediction
-        if near > 0:
-            error = (abs(error) + near) // step * (1 if error > 0 else -1)
-        signs = 3 * _sign3(ew) + _sign3(en)
-        error = _code_error(coder, contexts, energy, signs, error) * step
-        value = min(max(prediction + error, low), high)
-        error = value - prediction
         samples[x] = value
         row[i] = value
         error_row[i] = error
         magnitudes[x] = min(abs(error), 65535)
-        # The mean moves by 1/4 of the way at first, by 1/64 after 64 samples.
-        count = biases[b, 1]
-        shift = 2
-        while shift < 6 and count >> shift:
-            shift += 1
-        biases[b, 0] += (((error + bias) << 8) - biases[b, 0]) >> shift
-        biases[b, 1] = min(count + 1, 127)
 
 
 @njit(cache=True, nogil=True)
@@ -360,7 +288,7 @@ class LosslessPlane:
         self.magnitudes = np.zeros(shape, np.uint16)
         self._contexts = new_contexts(CONTEXTS)
         # means of prediction errors in 1/256, and how many samples each has seen
-        self._biases = np.zeros((_BIASES, 2), np.int32)
+        self._biases = np.zeros((BIASES, 2), np.int32)
         self._previous = np.zeros((0, 0), np.int32)
         blocks = (-(-shape[0] // MODE_BLOCK), -(-shape[1] // MODE_BLOCK))
         self._modes = np.zeros(blocks, np.uint8)

@@ -154,6 +154,10 @@ class Dpcm(Codec[DpcmSettings]):
         fields, payload = unpack(Header, layers[Layer.PICTURE])
         pixel_format = header.format
         layout = pixel_format.layout
+        if fields.colour != colour.IDENTITY and layout is not Layout.RGB:
+            raise BitstreamError(
+                f"the payload has a colour transform, but pictures are {pixel_format}"
+            )
         planes = _planes(header, fields.colour)
         decoder = Decoder(payload)
         out = [np.empty((header.frames, *plane.shape), pixel_format.dtype) for plane in planes]
