@@ -133,7 +133,10 @@ def test_more_neighbours_and_classes_make_files_smaller(photograph):
 
 @pytest.mark.parametrize(
     ("case", "expected"),
-    [("linear-ar", ["e80234018ebbc5a1", "8a32aa99a73b67ec"]), ("mlp-online", ["b9d5c2765cbcaa2f", "00527cbd169b18a2"])],
+    [
+        ("linear-ar", ["e80234018ebbc5a1", "8a32aa99a73b67ec"]),
+        ("mlp-online", ["b9d5c2765cbcaa2f", "00527cbd169b18a2"]),
+    ],
 )
 def test_bytes_are_those_of_version_1(case, expected):
     digests = [
