@@ -25,7 +25,7 @@ from ivc.codecs.lossless.mixing import LEARNING
 from ivc.codecs.lossless.model import KNOBS
 from ivc.codecs.lossless.tools import ALL, Tools
 from ivc.media import open_source
-from ivc.types import Frames, PixelFormat
+from ivc.types import PixelFormat
 
 NEVER = 1e30
 WIDE, MEDIUM, NARROW = KNOBS.windows

@@ -16,7 +16,7 @@ from ivc.codecs.lossless.logistic import squash, stretch, student
 from ivc.codecs.lossless.matching import MATCH_CONTEXTS, MATCH_SIZE, code_match, learn_match
 from ivc.codecs.lossless.plans import PAD
 from ivc.codecs.lossless.rows import code_row_kind
-from ivc.codecs.lossless.squares import CELL
+from ivc.codecs.lossless.squares import CELL, dot
 from ivc.entropy import exhausted, new_contexts
 from ivc.entropy.chances import code_chance
 
@@ -31,7 +31,8 @@ class Light(NamedTuple):
     """What is learnt of a plane.
 
     Attributes:
-        cells, row_cells, left, coefficients: see ``squares``.
+        cells, row_cells, left, coefficients: see ``regression``.
+        prior: (pitch,) float64: what the coefficients are drawn to.
         bias: (2048, 2) float64 sums of errors and how many.
         slots: (3, slots) uint32: P(1) of 24 bits and a count of 8; 0 if unseen.
         weights: (selections, INPUTS) float64.
@@ -44,6 +45,7 @@ class Light(NamedTuple):
     row_cells: np.ndarray
     left: np.ndarray
     coefficients: np.ndarray
+    prior: np.ndarray
     bias: np.ndarray
     slots: np.ndarray
     weights: np.ndarray
@@ -54,15 +56,16 @@ class Light(NamedTuple):
 
 def new_light(plan) -> Light:
     """A model that knows nothing yet."""
-    m = len(plan.tap_plane) + 1
+    pitch = squares.pitch_of(len(plan.tap_plane))
     cells = -(-int(plan.size[0, 1]) // CELL)
-    coefficients = np.zeros((2, m))
-    coefficients[:, :3] = [0.6, 0.6, -0.4][: min(3, m)]
+    coefficients = np.zeros((2, pitch))
+    coefficients[:, :3] = [0.6, 0.6, -0.4]
     weights = np.zeros((1024, INPUTS))
     weights[:] = (0.5, 0.2, 0.15, 0.15, 0.0)
     rates = np.array([1 / (min(n, 100) + 3.5) for n in range(256)])
     return Light(
-        np.zeros((1, cells, m, m)), np.zeros((cells, m, m)), np.zeros((m, m)), coefficients,
+        np.zeros((cells, pitch * pitch)), np.zeros((cells, pitch * pitch)),
+        np.zeros((1, pitch * pitch)), coefficients[0], coefficients[1],
         np.zeros((2048, 2)), np.zeros((_CONTEXTS, _SLOTS), np.uint32), weights, rates,
         new_contexts(MATCH_CONTEXTS, 4, 7), np.zeros((3, MATCH_SIZE * plan.matching, 2), np.int32),
     )  # fmt: skip
@@ -118,18 +121,18 @@ def code_light(coder, plan, light, buf, res, motion):
     tap_plane, tap_offset, moving, block = plan.tap_plane, plan.tap_offset, plan.moving, plan.block
     origins, strides, ups, sizes = plan.origin, plan.stride, plan.up, plan.size
     slots, mix, rates, bias = light.slots, light.weights, light.rates, light.bias
-    row_cells, left, prior = light.row_cells, light.left, light.coefficients[1]
+    row_cells, left, prior = light.row_cells, light.left, light.prior
     n = tap_plane.shape[0]
-    samples = np.zeros((CELL, n + 1))
+    pitch = prior.shape[0]
+    samples = np.zeros(CELL * pitch)
     weights = np.zeros(CELL)
     position = np.zeros(planes, np.int64)
     means = np.zeros(planes)
-    work = np.zeros((n + 1, n + 1))
+    work = np.zeros(pitch * pitch)
     at = np.zeros(_CONTEXTS, np.int64)
     x_in = np.zeros(INPUTS)
     x_in[INPUTS - 1] = 0.3
-    cells = light.cells[0]
-    coefficients = light.coefficients[0]
+    cells, coefficients = light.cells, light.coefficients
     contexts, table = light.contexts, light.table
     hits = np.zeros((2, width + 2), np.int64)
     guess = np.zeros(3, np.int64)
@@ -148,16 +151,16 @@ def code_light(coder, plan, light, buf, res, motion):
         if repeated:
             continue
         hit0, hit1 = hits[y & 1], hits[1 - (y & 1)]
-        squares.clear(left, n)
+        left[0] = 0.0
         for x in range(width):
             if x % CELL == 0:
                 cell = x // CELL
                 if cell:
-                    squares.add_samples(row_cells[cell - 1], samples, weights, n)
-                    squares.follow(left, 0.8, row_cells[cell - 1], n)
+                    squares.add_samples(row_cells, cell - 1, samples, weights, n, pitch)
+                    squares.follow(left, 0, 0.8, row_cells, cell - 1, n, pitch)
                 if not cell & 1:
-                    squares.gather(work, left, cells, cell, n, 1.0, 0.6)
-                    squares.solve(work, n, 20.0, prior, coefficients)
+                    squares.gather(work, left, cells, cell, n, pitch, 1.0, 0.6)
+                    squares.solve(work, n, pitch, 20.0, prior, coefficients)
             p = row + x
             position[0] = p
             for q in range(1, planes):
@@ -184,20 +187,15 @@ def code_light(coder, plan, light, buf, res, motion):
                 o, s = position[q], strides[q]
                 means[q] = (buf[o - 1] + buf[o - s] + buf[o - s - 1] + buf[o - s + 1]) * 0.25
             r = x % CELL
-            a = means[0]
-            b = 0.0
+            v = r * pitch
+            samples[v + pitch - 1] = 0.0
             for t in range(n):
                 q = tap_plane[t]
-                samples[r, t] = buf[position[q] + tap_offset[t]] - means[q]
-            for t in range(0, n - 1, 2):
-                a += coefficients[t] * samples[r, t]
-                b += coefficients[t + 1] * samples[r, t + 1]
-            if n & 1:
-                a += coefficients[n - 1] * samples[r, n - 1]
+                samples[v + t] = buf[position[q] + tap_offset[t]] - means[q]
             W, N, NW = buf[p - 1], buf[p - stride], buf[p - stride - 1]
             NE = buf[p - stride + 1]
             med = median_edge(W, N, NW)
-            mu = a + b
+            mu = means[0] + dot(coefficients, samples, v, pitch)
             rW, rN = res[p - 1], res[p - stride]
             rNW, rNE = res[p - stride - 1], res[p - stride + 1]
             around = 4.0 * (abs(rW) + abs(rN)) + 2.0 * (abs(rNW) + abs(rNE))
@@ -318,14 +316,14 @@ def code_light(coder, plan, light, buf, res, motion):
             if bias[b0, 1] > 100.0:
                 bias[b0, 0] *= 0.5
                 bias[b0, 1] *= 0.5
-            samples[r, n] = value - means[0]
+            samples[v + pitch - 1] = value - means[0]
             spread = 0.9 * size + 0.1 * abs(error)
             weights[r] = 1.0 / (0.3 + spread * spread)
         for k in range((width - 1) % CELL + 1, CELL):
             weights[k] = 0.0
-        squares.add_samples(row_cells[cells.shape[0] - 1], samples, weights, n)
+        squares.add_samples(row_cells, cells.shape[0] - 1, samples, weights, n, pitch)
         for cell in range(cells.shape[0]):
-            squares.follow(cells[cell], 0.85, row_cells[cell], n)
+            squares.follow(cells, cell, 0.85, row_cells, cell, n, pitch)
         last = row + width - 1
         for k in range(1, PAD + 1):
             buf[last + k] = buf[last]

@@ -27,7 +27,7 @@ from ivc.codecs.lossless.mlp import Network
 from ivc.codecs.lossless.plans import PAD
 from ivc.codecs.lossless.regression import Regression, Window
 from ivc.codecs.lossless.rows import code_row_kind
-from ivc.codecs.lossless.squares import CELL
+from ivc.codecs.lossless.squares import CELL, dot
 from ivc.entropy import exhausted, new_contexts
 
 WINDOWS = 3
@@ -82,11 +82,11 @@ class State(NamedTuple):
 
     Attributes:
         windows: regressions, widest first.
-        rows: (cells, m, m) float64: sums over samples of the row in hand.
-        start: (m,) float64: what the widest window is drawn to.
+        rows: (cells, pitch * pitch) float64: sums over samples of the row in hand.
+        start: (pitch,) float64: what the widest window is drawn to.
         stack: the stacked regression.
-        stack_rows: (cells, STACK + 1, STACK + 1) float64.
-        none: (STACK,) zeros: what it is drawn to.
+        stack_rows: the same for it.
+        none: (pitch,) zeros: what it is drawn to.
         errors: (3, width + 2 PAD, PREDICTORS) float64: of each predictor in three rows.
         bias: (3, 4096, 2) float64: sums of errors by context, and of how many.
         scale: (FEATURES,) float64: how errors around make up the expected error.
@@ -116,17 +116,18 @@ class State(NamedTuple):
 def new_state(plan, knobs: Knobs = KNOBS) -> State:
     """A model that knows nothing yet."""
     width = int(plan.size[0, 1])
-    m = len(plan.tap_plane) + 1
+    pitch = squares.pitch_of(len(plan.tap_plane))
+    stack_pitch = squares.pitch_of(STACK)
     cells = -(-width // CELL)
     first = (0.6, 0.6, -0.4)
-    wide, medium, narrow = (regression.new_regression(cells, m, first) for _ in range(WINDOWS))
+    wide, medium, narrow = (regression.new_regression(cells, pitch, first) for _ in range(WINDOWS))
     return State(
-        (wide, medium, narrow), np.zeros((cells, m, m)), wide.coefficients.copy(),
-        regression.new_regression(cells, STACK + 1, ()),
-        np.zeros((cells, STACK + 1, STACK + 1)), np.zeros(STACK + 1),
+        (wide, medium, narrow), np.zeros((cells, pitch * pitch)), wide.coefficients.copy(),
+        regression.new_regression(cells, stack_pitch, ()),
+        np.zeros((cells, stack_pitch * stack_pitch)), np.zeros(stack_pitch),
         np.zeros((3, width + 2 * PAD, PREDICTORS)), np.zeros((3, 4096, 2)),
         np.array([0.2, 0.2, 0.1, 0.12, 0.08, 0.08, 0.12, 0.1, 0.05, 0.05, 0.15]),
-        mlp.new_network(min(m - 1, NET_TAPS) + PREDICTORS + 4 + 1),
+        mlp.new_network(min(len(plan.tap_plane), NET_TAPS) + PREDICTORS + 4 + 1),
         new_contexts(MATCH_CONTEXTS, 4, 7), np.zeros((3, MATCH_SIZE * plan.matching, 2), np.int32),
         new_outlook(), knobs,
     )  # fmt: skip
@@ -157,10 +158,10 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
     stack = state.stack
     wide_c, medium_c, narrow_c = wide.coefficients, medium.coefficients, narrow.coefficients
     stack_c = stack.coefficients
-    m = taps + 1
-    samples = np.zeros((CELL, m))
+    pitch, stack_pitch = wide_c.shape[0], stack_c.shape[0]
+    samples = np.zeros(CELL * pitch)
     weights = np.zeros(CELL)
-    stacked = np.zeros((CELL, STACK + 1))
+    stacked = np.zeros(CELL * stack_pitch)
     means = np.zeros(planes)
     position = np.zeros(planes, np.int64)
     predictions = np.zeros(PREDICTORS)
@@ -177,6 +178,7 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
     hits = np.zeros((2, width + 2), np.int64)
     guess = np.zeros(3, np.int64)
     repeated = 0
+    fresh = False
     middle = (low + high + 1) >> 1
     for y in range(-PAD, 0):
         for x in range(-PAD, width + PAD):
@@ -203,14 +205,19 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
             if x % CELL == 0:
                 cell = x // CELL
                 if cell:
-                    squares.add_samples(rows[cell - 1], samples, weights, taps)
-                    squares.add_samples(stack_rows[cell - 1], stacked, weights, STACK)
-                regression.follow(wide, wide_window, rows, cell, n0, state.start, cell & 3 == 0)
-                regression.follow(medium, middle_window, rows, cell, n1, wide_c, True)
-                regression.follow(narrow, narrow_window, rows, cell, n2, medium_c, True)
-                regression.follow(stack, knobs.stack, stack_rows, cell, STACK, state.none, True)
+                    squares.add_samples(rows, cell - 1, samples, weights, taps, pitch)
+                    squares.add_samples(stack_rows, cell - 1, stacked, weights, STACK, stack_pitch)
+                regression.follow(
+                    wide, wide_window, rows, cell, n0, state.start, cell & 3 == 0, fresh
+                )
+                regression.follow(medium, middle_window, rows, cell, n1, wide_c, True, fresh)
+                regression.follow(narrow, narrow_window, rows, cell, n2, medium_c, True, fresh)
+                regression.follow(
+                    stack, knobs.stack, stack_rows, cell, STACK, state.none, True, fresh
+                )
             p = row + x
             s = x % CELL
+            v, w = s * pitch, s * stack_pitch
             # neighbourhoods
             position[0] = p
             for q in range(1, planes):
@@ -241,24 +248,16 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
                 means[q] = (buf[o - 1] + buf[o - r] + buf[o - r - 1] + buf[o - r + 1]) * 0.25
             for t in range(taps):
                 q = tap_plane[t]
-                samples[s, t] = buf[position[q] + tap_offset[t]] - means[q]
+                samples[v + t] = buf[position[q] + tap_offset[t]] - means[q]
             W, N = buf[p - 1], buf[p - stride]
             NW, NE = buf[p - stride - 1], buf[p - stride + 1]
             WW, NN = buf[p - 2], buf[p - 2 * stride]
             # predictions
-            a0 = b0 = c0 = means[0]
-            for t in range(n2):
-                value_t = samples[s, t]
-                a0 += wide_c[t] * value_t
-                b0 += medium_c[t] * value_t
-                c0 += narrow_c[t] * value_t
-            for t in range(n2, n0):
-                value_t = samples[s, t]
-                a0 += wide_c[t] * value_t
-                b0 += medium_c[t] * value_t
-            predictions[0] = min(max(a0, bottom), top)
-            predictions[1] = min(max(b0, bottom), top)
-            predictions[2] = min(max(c0, bottom), top)
+            mean = means[0]
+            samples[v + pitch - 1] = 0.0
+            predictions[0] = min(max(mean + dot(wide_c, samples, v, pitch), bottom), top)
+            predictions[1] = min(max(mean + dot(medium_c, samples, v, pitch), bottom), top)
+            predictions[2] = min(max(mean + dot(narrow_c, samples, v, (n2 + 3) & ~3), bottom), top)
             predictions[3] = median_edge(W, N, NW)
             if planes > 1:
                 o, r = position[1], strides[1]
@@ -275,12 +274,12 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
                     + e0[i - 2, k] + e2[i, k]
                 ) * 0.125  # fmt: skip
                 local[k] = e
-                w = 1.0 / (knobs.floor + e * e)
-                w = w * w
+                share = 1.0 / (knobs.floor + e * e)
+                share = share * share
                 if k >= WINDOWS:
-                    w *= knobs.fixed
-                weight += w
-                total += w * predictions[k]
+                    share *= knobs.fixed
+                weight += share
+                total += share * predictions[k]
             blended = total / weight
             # expected size of the error
             rW, rN, rNW, rNE = res[p - 1], res[p - stride], res[p - stride - 1], res[p - stride + 1]
@@ -313,10 +312,10 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
             # the network: what is left, in units of the expected error
             contrast = 0.0
             for t in range(net_taps):
-                contrast += abs(samples[s, t])
+                contrast += abs(samples[v + t])
             unit = net_taps / (contrast + 2.0 * net_taps)
             for t in range(net_taps):
-                inputs[t] = samples[s, t] * unit
+                inputs[t] = samples[v + t] * unit
             for k in range(PREDICTORS):
                 inputs[net_taps + k] = min(max((predictions[k] - blended) * inv, -4.0), 4.0)
             k = net_taps + PREDICTORS
@@ -338,18 +337,17 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
             b2 += signed((predictions[2] - blended) * inv * 3)
             # stacked regression
             for k in range(PREDICTORS):
-                stacked[s, k] = predictions[k] - blended
-            stacked[s, PREDICTORS] = e_w
-            stacked[s, PREDICTORS + 1] = e_n
-            stacked[s, PREDICTORS + 2] = e_nw
-            stacked[s, PREDICTORS + 3] = e_ne
-            stacked[s, PREDICTORS + 4] = bias[0, b0, 0] / (bias[0, b0, 1] + knobs.steady)
-            stacked[s, PREDICTORS + 5] = bias[1, b1, 0] / (bias[1, b1, 1] + knobs.steady)
-            stacked[s, PREDICTORS + 6] = bias[2, b2, 0] / (bias[2, b2, 1] + knobs.steady)
-            stacked[s, PREDICTORS + 7] = answer * size
-            mu = 0.0
-            for k in range(STACK):
-                mu += stack_c[k] * stacked[s, k]
+                stacked[w + k] = predictions[k] - blended
+            stacked[w + PREDICTORS] = e_w
+            stacked[w + PREDICTORS + 1] = e_n
+            stacked[w + PREDICTORS + 2] = e_nw
+            stacked[w + PREDICTORS + 3] = e_ne
+            stacked[w + PREDICTORS + 4] = bias[0, b0, 0] / (bias[0, b0, 1] + knobs.steady)
+            stacked[w + PREDICTORS + 5] = bias[1, b1, 0] / (bias[1, b1, 1] + knobs.steady)
+            stacked[w + PREDICTORS + 6] = bias[2, b2, 0] / (bias[2, b2, 1] + knobs.steady)
+            stacked[w + PREDICTORS + 7] = answer * size
+            stacked[w + stack_pitch - 1] = 0.0
+            mu = dot(stack_c, stacked, w, stack_pitch)
             mu = min(max(blended + knobs.stacked * mu, bottom), top)
             if not (mu >= bottom and mu <= top and size < 1e9):
                 mu, size, inv = bottom, 1.0, 1.0
@@ -409,14 +407,14 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
                 if bias[k, b, 1] > knobs.memory:
                     bias[k, b, 0] *= 0.5
                     bias[k, b, 1] *= 0.5
-            samples[s, taps] = value - means[0]
+            samples[v + pitch - 1] = value - means[0]
             spread = knobs.calm * size + (1.0 - knobs.calm) * abs(error)
             weights[s] = 1.0 / (knobs.least + spread * spread)
-            stacked[s, STACK] = value - blended
+            stacked[w + stack_pitch - 1] = value - blended
         for k in range((width - 1) % CELL + 1, CELL):
             weights[k] = 0.0
-        squares.add_samples(rows[cells - 1], samples, weights, taps)
-        squares.add_samples(stack_rows[cells - 1], stacked, weights, STACK)
+        squares.add_samples(rows, cells - 1, samples, weights, taps, pitch)
+        squares.add_samples(stack_rows, cells - 1, stacked, weights, STACK, stack_pitch)
         last = row + width - 1
         for k in range(1, PAD + 1):
             buf[last + k] = buf[last]
@@ -425,10 +423,7 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
             for x in range(PAD):
                 e0[x, k] = 0.5 * e0[PAD, k]
                 e0[width + PAD + x, k] = e0[width + PAD - 1, k]
-        regression.end_row(wide, wide_window, rows, n0)
-        regression.end_row(medium, middle_window, rows, n1)
-        regression.end_row(narrow, narrow_window, rows, n2)
-        regression.end_row(stack, knobs.stack, stack_rows, STACK)
+        fresh = True
     for k in range(PAD):
         for x in range(-PAD, width + PAD):
             buf[origin + (height + k) * stride + x] = buf[origin + (height - 1) * stride + x]

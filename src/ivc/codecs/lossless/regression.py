@@ -11,13 +11,13 @@ from ivc.codecs.lossless import squares
 
 
 class Regression(NamedTuple):
-    """Sums and coefficients.
+    """Sums and coefficients; matrices are flat (see ``squares``).
 
     Attributes:
-        cells: (cells, m, m) float64: sums over the rows above, by cell.
-        left: (m, m) float64: sums over this row up to the cell in hand.
-        coefficients: (m,) float64.
-        work: (m, m) float64, scratch.
+        cells: (cells, pitch * pitch) float64: sums over the rows above, by cell.
+        left: (1, pitch * pitch) float64: sums over this row up to the cell in hand.
+        coefficients: (pitch,) float64.
+        work: (pitch * pitch,) float64, scratch.
     """
 
     cells: np.ndarray
@@ -44,43 +44,48 @@ class Window(NamedTuple):
     ridge: float
 
 
-def new_regression(cells: int, m: int, first: tuple[float, ...]) -> Regression:
+def new_regression(cells: int, pitch: int, first: tuple[float, ...]) -> Regression:
     """A regression that has seen nothing.
 
     Args:
         cells: in a row.
-        m: coefficients and one.
+        pitch: of its matrices.
         first: the coefficients to begin with; 0 for the others.
     """
-    coefficients = np.zeros(m)
-    coefficients[: len(first)] = first[:m]
-    return Regression(np.zeros((cells, m, m)), np.zeros((m, m)), coefficients, np.zeros((m, m)))
+    coefficients = np.zeros(pitch)
+    coefficients[: len(first)] = first
+    size = pitch * pitch
+    return Regression(np.zeros((cells, size)), np.zeros((1, size)), coefficients, np.zeros(size))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def follow(regression, window, rows, cell, n, prior, solve):
-    """Go on to a cell: take in the one to the left and solve.
+def follow(regression, window, rows, cell, n, prior, solve, fresh):
+    """Go on to a cell: take in the one to the left and those above, and solve.
 
     Args:
         regression: a ``Regression``.
         window: its ``Window``.
-        rows: (cells, m, m) float64: sums over the samples of this row, by cell.
+        rows: (cells, pitch * pitch) float64: sums over samples, by cell: of this row to the left of
+            the cell, of the row before from there on.
         cell: which cell comes next.
         n: number of coefficients.
-        prior: (n,) float64: coefficients of the wider window.
+        prior: (pitch,) float64: coefficients of the wider window.
         solve: whether new coefficients are wanted.
+        fresh: whether the row before is not yet taken in; a cell is when the one to its left comes,
+            while it is in the processor's caches.
     """
+    cells, left = regression.cells, regression.left
+    pitch = regression.coefficients.shape[0]
     if cell:
-        squares.follow(regression.left, window.along, rows[cell - 1], n)
+        squares.follow(left, 0, window.along, rows, cell - 1, n, pitch)
+    else:
+        left[0] = 0.0
+    if fresh:
+        if cell == 0:
+            squares.follow(cells, 0, window.up, rows, 0, n, pitch)
+        if cell + 1 < rows.shape[0]:
+            squares.follow(cells, cell + 1, window.up, rows, cell + 1, n, pitch)
     if solve:
         work = regression.work
-        squares.gather(work, regression.left, regression.cells, cell, n, window.near, window.beside)
-        squares.solve(work, n, window.ridge, prior, regression.coefficients)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def end_row(regression, window, rows, n):
-    """Take in a whole row."""
-    for cell in range(rows.shape[0]):
-        squares.follow(regression.cells[cell], window.up, rows[cell], n)
-    squares.clear(regression.left, n)
+        squares.gather(work, left, cells, cell, n, pitch, window.near, window.beside)
+        squares.solve(work, n, pitch, window.ridge, prior, regression.coefficients)
