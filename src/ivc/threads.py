@@ -34,7 +34,7 @@ def available() -> int:
     """Threads that a codec may use here, at least 1."""
     chosen = _most.get()
     if chosen is not None:
-        return max(chosen, 1)
+        return chosen
     if multiprocessing.parent_process() is not None:
         return 1
     if hasattr(os, "sched_getaffinity"):
@@ -70,7 +70,8 @@ def spread(function: Callable[[T], R], items: Sequence[T]) -> list[R]:
                 if i is None or errors:
                     return
             try:
-                results[i] = function(items[i])
+                with at_most(1):
+                    results[i] = function(items[i])
             except BaseException as error:
                 errors.append(error)
 

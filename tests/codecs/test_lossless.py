@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from codec_inputs import FORMATS, SIZES, header_of, pattern
@@ -5,9 +7,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_damaged_payloads import damaged
 
+from ivc import threads
 from ivc.codecs import by_name
 from ivc.codecs.base import Settings
-from ivc.codecs.lossless import Lossless
+from ivc.codecs.lossless import (
+    Lossless,
+    decisions,
+    light,
+    mixing,
+    mlp,
+    model,
+    squares,
+    stripes,
+)
+from ivc.codecs.lossless.tools import Tools
 from ivc.errors import BitstreamError
 from ivc.types import Frames, Layer, Layout, PixelFormat, Segment
 
@@ -52,8 +65,55 @@ def test_any_samples(width, height, depth, layout, seed, extremes, effort):
 
 
 def test_more_effort_is_smaller(photograph):
-    sizes = [len(roundtrip(photograph, effort)[0]) for effort in (3, 5, 7, 9)]
+    sizes = [len(roundtrip(photograph, effort)[0]) for effort in (1, 2, 3, 4, 5, 6, 7, 8, 9)]
     assert sizes == sorted(sizes, reverse=True)
+
+
+def test_decisions_use_no_fused_operations(photograph):
+    CODEC.encode(photograph, Settings(effort=9), {})
+    CODEC.encode(photograph, Settings(effort=5), {})
+    kernels = (
+        light.code_light, model.code_plane, squares.solve, squares.add_samples, mlp.answer,
+        mlp.teach, mixing.code_mixed, decisions.code_value,
+    )  # fmt: skip
+    for kernel in kernels:
+        code = list(kernel.inspect_asm().values())
+        assert code
+        assert not any(re.search(r"\bv?fn?m(add|sub|la|ls)", text) for text in code)
+
+
+def test_threads_do_not_change_bytes(monkeypatch, photograph):
+    monkeypatch.setattr("ivc.codecs.lossless.STRIPE", 192 * 50)
+    for effort in (1, 4):
+        found = set()
+        for count in (1, 2, 5):
+            with threads.at_most(count):
+                payload, decoded = roundtrip(photograph, effort)
+            assert decoded == photograph.frames
+            found.add(payload)
+        assert len(found) == 1
+
+
+def test_any_strides(photograph):
+    planes = [plane[:, ::-1, ::2][:, 3:] for plane in photograph.frames.planes]
+    odd = Segment(Frames(planes, photograph.frames.format))
+    whole = Segment(
+        Frames([np.ascontiguousarray(plane) for plane in planes], photograph.frames.format)
+    )
+    for effort in (1, 3, 5):
+        assert roundtrip(odd, effort)[0] == roundtrip(whole, effort)[0]
+
+
+def test_stages_can_be_left_out(photograph):
+    cut = [np.ascontiguousarray(plane[:, :48, :64]) for plane in photograph.frames.planes]
+    pixel_format = photograph.frames.format
+    whole = stripes.encode(cut, pixel_format, 9)
+    for less in (Tools(references=False), Tools(knobs=model.KNOBS._replace(rate=0.0))):
+        data = stripes.encode(cut, pixel_format, 9, less)
+        out = [np.zeros_like(plane) for plane in cut]
+        stripes.decode(memoryview(data), pixel_format, out, less)
+        assert all((a == b).all() for a, b in zip(cut, out, strict=True))
+        assert len(data) > len(whole)
 
 
 @pytest.mark.parametrize("effort", [3, 5, 9])

@@ -38,18 +38,24 @@ FORMATS = {
     "422p10": (PixelFormat(Layout.YUV422, 10), 3, 24, 18),
     "444a": (PixelFormat(Layout.YUV444, 8, True), 2, 9, 16),
 }
-INPUTS = FORMATS | {"large": (PixelFormat(Layout.YUV420, 9), 2, 135, 100)}
+INPUTS = FORMATS | {
+    "large": (PixelFormat(Layout.YUV420, 9), 2, 135, 100),
+    "photo": (PixelFormat(Layout.RGB), 1, 150, 120),
+    "screen": (PixelFormat(Layout.RGB), 1, 150, 120, 64),
+}
 
 
-def pattern(form: PixelFormat, frames: int, width: int, height: int) -> Frames:
-    """A moving integer pattern: ramps, edges and pseudo-random noise."""
+def pattern(
+    form: PixelFormat, frames: int, width: int, height: int, coarse: int = 1
+) -> Frames:
+    """A moving integer pattern: ramps, edges and pseudo-random noise, rounded down coarsely."""
     planes = []
     for number, (h, w) in enumerate(form.plane_shapes(width, height)):
         t, y, x = np.mgrid[0:frames, 0:h, 0:w]
         ramp = (x + 2 * t) * (5 + number) + y * 3
         edges = ((x + t) // 7 + y // 5) % 2 * 60
         noise = (((x + 131 * y + 7919 * t) * 2654435761) >> 13) % 9
-        value = (ramp + edges + noise) % 256
+        value = (ramp + edges + noise) % 256 // coarse * coarse
         scaled = (value << (form.depth - 8)) + (noise if form.depth > 8 else 0)
         planes.append(np.minimum(scaled, form.max_value).astype(form.dtype))
     return Frames(planes, form)
@@ -75,6 +81,16 @@ def cases() -> dict[str, tuple[str, str, EncodeOptions]]:
         ("largest", "mlp-predictor", {"neighbours": 12, "hidden": 64}),
     ):
         found[f"{codec}-1-{name}"] = (codec, "large", EncodeOptions(codec, effort=2, extra=extra))
+    for form in FORMATS:
+        options = EncodeOptions("lossless", effort=9, segment_frames=3)
+        found[f"lossless-1-{form}"] = ("lossless", form, options)
+    for effort in (1, 3, 5, 6):
+        for form in ("photo", "420"):
+            options = EncodeOptions("lossless", effort=effort, segment_frames=5)
+            found[f"lossless-1-{form}-e{effort}"] = ("lossless", form, options)
+    for effort in (1, 5, 9):
+        options = EncodeOptions("lossless", effort=effort)
+        found[f"lossless-1-screen-e{effort}"] = ("lossless", "screen", options)
     for form in FORMATS:
         found[f"image-1-{form}"] = ("image", form, EncodeOptions("image", segment_frames=3))
     found["image-1-q10"] = ("image", "rgb", EncodeOptions("image", quality=10))
