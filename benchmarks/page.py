@@ -260,22 +260,33 @@ def agreement(results: Results) -> str:
 
 
 def lossless(results: Results) -> str:
-    """Bits a pixel of lossless codecs."""
-    count = len({p.source for p in results.points})
+    """Bits a pixel of lossless codecs, a column for each folder of pictures."""
+    names = {p.source for p in results.points}
+    folders = sorted({name.rpartition("/")[0] for name in names})
     rows = []
     for codec in summary.codecs_of(results.points):
         points = [p for p in results.points if p.codec == codec]
         failed = [p for p in points if p.error]
+        title = results.titles[codec]
         if failed:
-            rows.append([results.titles[codec], f"failed on {len(failed)} of {count}", ""])
+            blank = [""] * len(folders)
+            rows.append([title, *blank, f"failed on {len(failed)} of {len(names)}"])
             continue
-        size = sum(p.size for p in points)
-        bits = 8 * size / sum(p.pixels for p in points)
-        rows.append([results.titles[codec], f"{bits:.3f}", f"{size:,}"])
+        bits = []
+        for folder in folders:
+            inside = [p for p in points if p.source.rpartition("/")[0] == folder]
+            rate = 8 * sum(p.size for p in inside) / sum(p.pixels for p in inside)
+            bits.append(f"{rate:.3f}")
+        rows.append([title, *bits, f"{sum(p.size for p in points):,}"])
     what = results.suite.title.partition(" ")[2]
     frames = f", {results.suite.frames} frames at most" if results.suite.frames else ""
-    text = f"{count} {what}{frames}; every sample came back:\n\n"
-    return text + table(["codec", "bits a pixel", "bytes"], rows)
+    text = f"{len(names)} {what}{frames}; every sample came back. Bits a pixel, and bytes:\n\n"
+    counts = [sum(name.rpartition("/")[0] == folder for name in names) for folder in folders]
+    heads = [
+        f"{folder}, {count}" if folder else "bits a pixel"
+        for folder, count in zip(folders, counts, strict=True)
+    ]
+    return text + table(["codec", *heads, "bytes"], rows)
 
 
 def versions(results: Sequence[Results]) -> str:

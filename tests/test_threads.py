@@ -8,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 
 from ivc import threads
+from ivc.pipeline.executors import make_executor
 
 
 def test_limits(monkeypatch):
@@ -64,3 +65,10 @@ def test_no_more_threads_than_allowed():
     with threads.at_most(2):
         names = set(threads.spread(lambda _: threading.current_thread().name, range(20)))
     assert len(names) <= 2
+
+
+def test_threads_share_the_work_on_a_still():
+    with make_executor(2, still=True) as executor:
+        assert list(executor.map(lambda _: threads.available(), [0, 1])) == [2, 2]
+    with make_executor(1, still=True) as executor:
+        assert list(executor.map(lambda _: threads.available(), [0])) == [threads.available()]
