@@ -5,7 +5,7 @@
 
 Megapixels a second of ``encode`` and ``decode`` without files, the median of warm repetitions, with
 one thread and with two. A picture of less than 1.5 megapixels is one stripe, which two threads
-cannot share; so for two threads the first picture is repeated below itself until it has four.
+cannot share; so for two threads the first picture is repeated below itself until it has two.
 The first use is a process with an empty cache of compiled code that encodes and decodes a small
 picture; what the same takes with the cache filled is subtracted.
 """
@@ -53,7 +53,7 @@ def header(picture: Frames) -> SegmentHeader:
 
 
 def speed(picture: Frames, effort: int, count: int, repeat: int) -> tuple[float, float]:
-    """Megapixels a second of encoding and decoding."""
+    """Megapixels a second of encoding and decoding; the first time does not count if repeated."""
     codec, segment = Lossless(), Segment(picture)
     encoding, decoding = [], []
     with threads.at_most(count):
@@ -68,20 +68,22 @@ def speed(picture: Frames, effort: int, count: int, repeat: int) -> tuple[float,
             if decoded != picture:
                 raise SystemExit("a picture was not decoded as it was")
     pixels = picture.width * picture.height / 1e6
-    return pixels / statistics.median(encoding[1:]), pixels / statistics.median(decoding[1:])
+    warm = 1 if repeat else 0
+    return tuple(pixels / statistics.median(taken[warm:]) for taken in (encoding, decoding))
 
 
-def first_use(effort: int, decode: bool) -> float:
-    """Seconds of compiling."""
-    with tempfile.TemporaryDirectory() as folder:
-        environ = os.environ | {"NUMBA_CACHE_DIR": folder}
-        taken = []
-        for _ in range(2):
-            begin = time.perf_counter()
-            arguments = [sys.executable, "-c", SMALL, str(effort), *(["decode"] if decode else [])]
-            subprocess.run(arguments, env=environ, check=True)
-            taken.append(time.perf_counter() - begin)
-    return taken[0] - taken[1]
+def first_use(effort: int) -> tuple[float, float]:
+    """Seconds of compiling for encoding, and for encoding and decoding."""
+    taken = []
+    for decode in (["decode"], []):
+        with tempfile.TemporaryDirectory() as folder:
+            environ = os.environ | {"NUMBA_CACHE_DIR": folder}
+            for _ in range(2):
+                begin = time.perf_counter()
+                arguments = [sys.executable, "-c", SMALL, str(effort), *decode]
+                subprocess.run(arguments, env=environ, check=True)
+                taken.append(time.perf_counter() - begin)
+    return taken[2] - taken[3], taken[0] - taken[1]
 
 
 def main() -> None:
@@ -94,18 +96,18 @@ def main() -> None:
     efforts = [int(effort) for effort in options.efforts.split(",")]
     pictures = [frames(load(path)) for path in files(options.inputs)]
     first = pictures[0]
-    below = -(-4 * STRIPE // (first.width * first.height))
+    below = -(-2 * STRIPE // (first.width * first.height))
     tall = Frames([np.tile(plane, (1, below, 1)) for plane in first.planes], first.format)
     rows = []
     for effort in efforts:
         found = [speed(picture, effort, 1, options.repeat) for picture in pictures]
-        both = [speed(tall, effort, count, 1 if effort > 5 else options.repeat) for count in (1, 2)]
+        both = [speed(tall, effort, count, 0 if effort > 5 else options.repeat) for count in (1, 2)]
         row = {
             "effort": effort,
             "encode": statistics.median(f[0] for f in found),
             "decode": statistics.median(f[1] for f in found),
             "two_threads": [both[1][0] / both[0][0], both[1][1] / both[0][1]],
-            "first_use": [first_use(effort, False), first_use(effort, True)],
+            "first_use": first_use(effort),
         }
         rows.append(row)
         print(row, flush=True)

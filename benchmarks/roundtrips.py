@@ -1,6 +1,6 @@
 """Round trips over all formats and sizes, encoded in one process and decoded in two others.
 
-    python benchmarks/roundtrips.py [--json OUT]
+    python benchmarks/roundtrips.py [--profile NAME]... [--efforts 5] [--json OUT]
 
 Every codec codes stills and clips of every layout, bit depth, with and without alpha, in sizes from
 1x1. The encoding process records what its own decoder returns; two fresh processes, with one and
@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 import ivc
-from ivc.codecs import CODECS
+from ivc.codecs import CODECS, by_name
 from ivc.media.memory import FramesSource
 from ivc.pipeline import DecodeOptions, EncodeOptions, decoded_segments, encode
 from ivc.stream import open_stream
@@ -70,6 +70,8 @@ def decode_folder(folder: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--profile", action="append", help="default: all")
+    parser.add_argument("--efforts", default="5")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--decode", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -79,22 +81,26 @@ def main() -> None:
     expected: dict[str, str] = {}
     tried: Counter[str] = Counter()
     lossy = 0
+    profiles = [by_name(name) for name in options.profile] if options.profile else CODECS
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for profile, layout, depth, alpha, size, count in product(
-            CODECS, Layout, DEPTHS, (False, True), SIZES, FRAMES
+        efforts = [int(effort) for effort in options.efforts.split(",")]
+        for profile, effort, layout, depth, alpha, size, count in product(
+            profiles, efforts, Layout, DEPTHS, (False, True), SIZES, FRAMES
         ):
             form = PixelFormat(layout, depth, alpha)
+            if not profile.load().supports(form):
+                continue
             frames = pattern(form, count, *size)
             short = profile.name.rpartition("/")[2]
-            stem = f"{short}-{layout.name}-{depth}-{alpha}-{size[0]}x{size[1]}-{count}"
+            stem = f"{short}-{layout.name}-{depth}-{alpha}-{size[0]}x{size[1]}-{count}-e{effort}"
             path = folder / f"{stem}.ivc"
             rate = Fraction(25) if count > 1 else None
-            encode(FramesSource(frames, rate), path, EncodeOptions(profile.name))
+            encode(FramesSource(frames, rate), path, EncodeOptions(profile.name, effort=effort))
             decoded = decode_file(path)
             lossy += profile.lossless and decoded != frames
             expected[stem] = digest(decoded)
-            tried[f"{short} {layout.name} {depth} bit"] += 1
+            tried[f"{short} effort {effort} {layout.name} {depth} bit"] += 1
         differing = 0
         for threads in ("1", "2"):
             run = subprocess.run(
@@ -106,6 +112,7 @@ def main() -> None:
             differing += sum(found.get(stem) != value for stem, value in expected.items())
     result = {
         "ivc": ivc.__version__,
+        "efforts": efforts,
         "files": len(expected),
         "sizes": [f"{w}x{h}" for w, h in SIZES],
         "frames": FRAMES,
