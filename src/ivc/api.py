@@ -96,8 +96,10 @@ def encode(
             ``model``. Decoding needs the same model.
         key: 32 bytes or content of a key file: encrypts all layers.
         encrypt: key and the layers to encrypt; instead of ``key``.
-        jobs: worker processes. A script that uses more than one must start from an
-            ``if __name__ == "__main__"`` block, as always with Python's worker processes.
+        jobs: worker processes for a clip, threads for a still; 1 encodes in this process, with all
+            cores if the codec can use them. A script that encodes clips with more than one must
+            start from an ``if __name__ == "__main__"`` block, as always with Python's worker
+            processes.
         segment_frames: frames that are coded together.
         resume: go on from an interrupted run's part file.
         verify: decode and compare before the file appears.
@@ -169,7 +171,7 @@ def decode(
         scale: share of width and height to decode at, such as ``"1/4"`` or 0.25, if the codec
             offers it; sides are rounded up. Only the layers that this needs are read.
         model: folder of the model that the file was encoded with, if it was not ivc's own.
-        jobs: worker processes.
+        jobs: worker processes for a clip, threads for a still; see ``encode``.
         format: output format by extension, where ``dst`` has none.
         max_level: the highest level to decode, 1 to 7: bounds the size of pictures and segments,
             and so the memory.

@@ -83,7 +83,8 @@ from ivc.errors import TruncatedError, UsageError
     default=1,
     metavar="N",
     section="Decoding",
-    help="Worker processes. Default: 1.",
+    help="Worker processes for a clip, threads for a still. Default: 1 process, its codec on "
+    "all cores if it can.",
 )
 @option("--key-file", metavar="FILE", section="Decoding", help="Key of an encrypted file.")
 @option(

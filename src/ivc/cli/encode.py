@@ -126,7 +126,8 @@ if TYPE_CHECKING:
     default=1,
     metavar="N",
     section="Coding",
-    help="Worker processes. Default: 1.",
+    help="Worker processes for a clip, threads for a still. Default: 1 process, its codec on "
+    "all cores if it can.",
 )
 @option(
     "--size",

@@ -72,7 +72,8 @@ class Verdict:
     default=1,
     metavar="N",
     section="Checks",
-    help="Worker processes for --decode. Default: 1.",
+    help="For --decode: worker processes for a clip, threads for a still. Default: 1 process, its "
+    "codec on all cores if it can.",
 )
 @option("--json", "as_json", is_flag=True, section="Output", help="Print one JSON object.")
 @option("--quiet", is_flag=True, section="Output", help="Print nothing but an error.")

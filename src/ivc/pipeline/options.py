@@ -54,7 +54,8 @@ class EncodeOptions:
         extra: settings of the codec's own, by name, as text or as values.
         target: chooses the quality so that this is reached; excludes ``quality``.
         encryption: key and the layers to encrypt.
-        jobs: worker processes; 1 encodes in this process.
+        jobs: worker processes for a clip, threads for a still; 1 encodes in this process, with all
+            cores if the codec can use them.
         segment_frames: frames in a segment of a clip; None chooses about two seconds, fewer for
             large pictures so that memory stays bounded.
         resume: go on from the part file of an interrupted run.
@@ -90,7 +91,8 @@ class DecodeOptions:
     """How to decode.
 
     Attributes:
-        jobs: worker processes; 1 decodes in this process.
+        jobs: worker processes for a clip, threads for a still; 1 decodes in this process, with all
+            cores if the codec can use them.
         start: first frame to return.
         stop: frame to stop before; None means the end.
         reduction: what width and height are divided by, one of the codec's ``reductions``.
