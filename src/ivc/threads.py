@@ -42,7 +42,8 @@ def available() -> int:
     else:
         processors = os.cpu_count() or 1
     wanted = os.environ.get("OMP_NUM_THREADS", "")
-    return min(processors, int(wanted)) if wanted.isdigit() and int(wanted) else processors
+    count = int(wanted) if wanted.isascii() and wanted.isdigit() else 0
+    return min(processors, count) if count else processors
 
 
 def spread(function: Callable[[T], R], items: Sequence[T]) -> list[R]:

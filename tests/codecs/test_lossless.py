@@ -5,22 +5,15 @@ import pytest
 from codec_inputs import FORMATS, SIZES, header_of, pattern
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba import njit, types
 from test_damaged_payloads import damaged
 
 from ivc import threads
 from ivc.codecs import by_name
 from ivc.codecs.base import Settings
-from ivc.codecs.lossless import (
-    Lossless,
-    decisions,
-    light,
-    mixing,
-    mlp,
-    model,
-    squares,
-    stripes,
-)
+from ivc.codecs.lossless import Lossless, mlp, model, squares, stripes
 from ivc.codecs.lossless.tools import Tools
+from ivc.entropy.fields import pack
 from ivc.errors import BitstreamError
 from ivc.types import Frames, Layer, Layout, PixelFormat, Segment
 
@@ -69,17 +62,23 @@ def test_more_effort_is_smaller(photograph):
     assert sizes == sorted(sizes, reverse=True)
 
 
-def test_decisions_use_no_fused_operations(photograph):
-    CODEC.encode(photograph, Settings(effort=9), {})
-    CODEC.encode(photograph, Settings(effort=5), {})
-    kernels = (
-        light.code_light, model.code_plane, squares.solve, squares.add_samples, mlp.answer,
-        mlp.teach, mixing.code_mixed, decisions.code_value,
-    )  # fmt: skip
-    for kernel in kernels:
-        code = list(kernel.inspect_asm().values())
-        assert code
-        assert not any(re.search(r"\bv?fn?m(add|sub|la|ls)", text) for text in code)
+def test_decisions_use_no_fused_operations():
+    one, two, n = types.float64[::1], types.float64[:, ::1], types.int64
+    network = types.NamedTuple([one, two, one, one, one, one], mlp.Network)
+    kernels = {
+        squares.solve: (one, n, n, types.float64, one, one),
+        squares.add_samples: (two, n, one, one, n, n),
+        squares.gather: (one, two, two, n, n, n, types.float64, types.float64),
+        mlp.answer: (network,),
+        mlp.teach: (network, types.float64, types.float64),
+    }
+    for kernel, signature in kernels.items():
+        # compiled anew: code from the cache cannot be looked at
+        again = njit(nogil=True, error_model="numpy")(kernel.py_func)
+        again.compile(signature)
+        code = again.inspect_asm(again.signatures[0])
+        assert re.search(r"mulsd|mulpd|fmul", code)
+        assert not re.search(r"\bv?fn?m(add|sub|la|ls)", code)
 
 
 def test_threads_do_not_change_bytes(monkeypatch, photograph):
@@ -145,6 +144,43 @@ def test_few_colours():
         payload, decoded = roundtrip(segment, effort)
         assert decoded == segment.frames
         assert len(payload) < 40 * 50 / 4
+
+
+def test_impossible_headers():
+    segment = Segment(
+        Frames([np.arange(60, dtype=np.uint8).reshape(1, 6, 10)] * 3, PixelFormat(Layout.RGB))
+    )
+    rest = bytes(range(1, 250)) * 4
+    palette_of_raw = pack(stripes.Header(stripes.RAW, 0, 5, 0))
+    colours_of_raw = pack(stripes.Header(stripes.RAW, 1, 0, 0))
+    no_model = pack(stripes.Header(3, 0, 0, 0))
+    for head in (palette_of_raw, colours_of_raw, no_model, b"\x0a\x00\x00\x00", b""):
+        with pytest.raises(BitstreamError):
+            CODEC.decode({Layer.PICTURE: head + rest}, header_of(segment), {})
+    wide = Segment(Frames([np.zeros((1, 1, 8193), np.uint8)], PixelFormat(Layout.GRAY)))
+    head = pack(stripes.Header(9, 0, 0, 0))
+    with pytest.raises(BitstreamError, match="too wide"):
+        CODEC.decode({Layer.PICTURE: head + rest}, header_of(wide), {})
+
+
+def test_wide_rows_take_a_model_of_little_memory():
+    rng = np.random.default_rng(0)
+    for width, model_used in ((8192, 9), (8193, 5)):
+        plane = np.minimum(rng.integers(0, 200, (1, 2, width)).cumsum(2) // 400, 255)
+        segment = Segment(Frames([plane.astype(np.uint8)], PixelFormat(Layout.GRAY)))
+        payload, decoded = roundtrip(segment, 9)
+        assert decoded == segment.frames
+        assert payload[0] <= model_used
+
+
+def test_a_black_picture_does_not_decide_for_a_clip(photograph):
+    cut = [plane[:, :96, :96] for plane in photograph.frames.planes]
+    clip = [np.concatenate([plane * 0, plane, plane]) for plane in cut]
+    one = Segment(Frames([np.ascontiguousarray(p) for p in cut], photograph.frames.format))
+    three = Segment(Frames(clip, photograph.frames.format))
+    for effort in (2, 5):
+        single, several = (len(roundtrip(s, effort)[0]) for s in (one, three))
+        assert several < 1.1 * single + 100
 
 
 def test_stripes(monkeypatch):

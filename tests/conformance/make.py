@@ -45,9 +45,7 @@ INPUTS = FORMATS | {
 }
 
 
-def pattern(
-    form: PixelFormat, frames: int, width: int, height: int, coarse: int = 1
-) -> Frames:
+def pattern(form: PixelFormat, frames: int, width: int, height: int, coarse: int = 1) -> Frames:
     """A moving integer pattern: ramps, edges and pseudo-random noise, rounded down coarsely."""
     planes = []
     for number, (h, w) in enumerate(form.plane_shapes(width, height)):

@@ -14,7 +14,9 @@ _LEVELS = np.array([((2 * v + 3) ** 3 // 27).bit_length() - 1 for v in range(64)
 @njit(cache=True, nogil=True, error_model="numpy")
 def level(s):
     """The size of a number >= 0 in three steps an octave, 0 to 31."""
-    v = np.int64(min(s * 8.0, 1e9))
+    if not s < 1e8:
+        return 31
+    v = np.int64(s * 8.0)
     n = 0
     while v > 63:
         v >>= 2

@@ -108,7 +108,7 @@ def code_light(coder, plan, light, buf, res, motion):
 
     Args:
         coder: any of the four kinds.
-        plan: how to predict; its second window is used.
+        plan: how to predict.
         light: what is learnt.
         buf: (samples,) int32: all planes with their borders.
         res: the same: errors in 1/16.

@@ -69,10 +69,8 @@ def code_match(coder, contexts, table, buf, p, stride, position, low, high, hist
             continue
         agree = 0
         for j in range(k + 1, 3):
-            if table[j, guess[j], 1] > 0:
-                agree += 1 if table[j, guess[j], 0] == candidate else 0
-            else:
-                agree += 0
+            if table[j, guess[j], 1] > 0 and table[j, guess[j], 0] == candidate:
+                agree += 1
         agree = min(agree + (k > 0), 3)
         context = _FIRST + ((k * 16 + min(sure, 15)) * 4 + agree) * 8 + history
         if code_bit(coder, contexts, context, value == candidate):

@@ -115,7 +115,7 @@ def code_mixed(coder, mixer, node, small, first, second, bit):
     Args:
         coder: any of the four kinds.
         mixer: a ``Mixer``.
-        node: which decision of a sample it is, below LEVELS * NODES.
+        node: which decision of a sample it is, below NODES.
         small: selects weights of the second mixer.
         first: context of the first SSE, below SSE_CONTEXTS.
         second: context of the second SSE.

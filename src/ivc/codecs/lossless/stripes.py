@@ -28,6 +28,12 @@ RAW, QUICK, FAST = 0, 1, 2
 LIGHT, MIXED = 4, 6
 TRIAL = 1 << 17
 """Luma samples on which the encoder tries ways to code a stripe, at most."""
+WHOLLY_TRIED = 1 << 15
+"""Luma samples of a picture that is tried as a whole."""
+WIDEST = 8192
+"""Luma samples in a row up to which the best model is used, whose memory grows with them."""
+REPEATS = 7
+"""Model that pictures which repeat themselves are tried with, too: others may look too far."""
 SMALL = 1 << 14
 """Luma samples below which the tables of the quick model cost more than they save."""
 FULLY_TRIED = 3
@@ -87,13 +93,15 @@ def _mixed_payload(
     """Code or decode all pictures with the mixed model; False if the data ran out."""
     buffers = Buffers(places, min(len(pictures), 2))
     mixers: list[Mixer] = []
-    lights: dict[tuple[int, bool], Light] = {}
-    states: dict[tuple[int, bool], State] = {}
+    lights: dict[int, Light] = {}
+    states: dict[int, State] = {}
     height, width = places[0].shape
     motion = np.zeros((2, -(-height // SIDE), -(-width // SIDE)), np.int32)
     contexts = new_contexts(MOTION_CONTEXTS)
     for t, picture in enumerate(pictures):
         parity, first = t % 2, t == 0 or not tools.previous
+        # what the first picture learns does not suit those with a predecessor
+        kept = t > 0 or not tools.previous
         if not decoding:
             for i, plane in enumerate(picture):
                 buffers.plane(i, parity)[:] = plane
@@ -105,17 +113,17 @@ def _mixed_payload(
             kind = 0 if i == 0 else 1
             plan = buffers.plan(i, parity, first, header.model, header.matching, tools.references)
             if header.model < MIXED:
-                if (i, first) not in lights:
-                    lights[i, first] = new_light(plan)
-                light = lights[i, first]
+                light = lights.get(i) or new_light(plan)
+                if kept:
+                    lights[i] = light
                 if not code_light(coder, plan, light, buffers.samples, buffers.errors, motion):
                     return False
                 continue
             if len(mixers) <= kind:
                 mixers.append(new_mixer(tools.learning))
-            if (i, first) not in states:
-                states[i, first] = new_state(plan, tools.knobs)
-            state = states[i, first]
+            state = states.get(i) or new_state(plan, tools.knobs)
+            if kept:
+                states[i] = state
             if not code_plane(
                 coder, mixers[kind], plan, state, buffers.samples, buffers.errors, motion
             ):
@@ -123,8 +131,6 @@ def _mixed_payload(
         if decoding:
             for i, plane in enumerate(picture):
                 plane[:] = buffers.plane(i, parity)
-        if first and tools.previous and len(pictures) > 1:
-            states = {}
     return True
 
 
@@ -221,23 +227,27 @@ def _choices(
             found = None
     kinds = {colour.IDENTITY}
     if tools.colours and pixel_format.layout is Layout.RGB:
-        rgb = [plane[0] for plane in planes[:3]]
+        rgb = [plane[planes[0].shape[0] // 2] for plane in planes[:3]]
         kinds = {colour.choose_reversible_quickly(rgb)} if effort < LIGHT else set()
         if effort > 1:
             # planes that refer to each other do not gain from YCoCg-R
             known = [colour.SUBTRACT_GREEN, colour.IDENTITY] + [colour.YCOCG_R] * (effort < LIGHT)
             kinds.add(colour.choose_reversible(rgb, known))
-    look = planes[0][0] if found is None else found[1][0]
+    middle = planes[0].shape[0] // 2
+    look = planes[0][middle] if found is None else found[1][middle]
     matching = tools.matching and (found is not None or _repetitive(look, 8 if effort < 2 else 1))
     if effort >= LIGHT:
-        models = [effort]
+        models = [effort if planes[0].shape[2] <= WIDEST else min(effort, MIXED - 1)]
+        if matching and models[0] > REPEATS:
+            models.append(REPEATS)
     elif look.size < SMALL:
         models, matching = [FAST], False
     else:
         models = [QUICK] if effort < 2 else [QUICK, FAST]
     choices = []
     for model in models:
-        for match in (1, 0) if matching and model != FAST else (0,):
+        matches = (1, 0) if matching and model != FAST else (0,)
+        for match in matches if model == models[0] or effort < LIGHT else (1,):
             if found is not None:
                 entries = palette.pack(found[0], pixel_format.depth)
                 header = Header(model, colour.IDENTITY, len(found[0]), match)
@@ -250,20 +260,23 @@ def _choices(
 def _tried(
     choices: list[Choice], pixel_format: PixelFormat, planes: Sequence[np.ndarray], tools: Tools
 ) -> Choice:
-    """What made the rows in the middle of the first picture smallest."""
-    _, height, width = planes[0].shape
+    """What made the rows in the middle of the middle picture smallest."""
+    pictures, height, width = planes[0].shape
     count = min(max(height // 8, 64), max(TRIAL // width, 16), height)
+    if height * width <= WHOLLY_TRIED:
+        count = height
+    t = slice(pictures // 2, pictures // 2 + 1)
     top = (height - count) // 2 & ~1
     shift = pixel_format.layout.chroma_shift[1]
     cut = [
-        np.ascontiguousarray(plane[:1, top >> s : -(-(top + count) >> s)])
+        np.ascontiguousarray(plane[t, top >> s : -(-(top + count) >> s)])
         for i, plane in enumerate(planes)
         for s in [shift if i in (1, 2) else 0]
     ]
 
     def cost(choice: Choice) -> float:
         indices = choice.indices
-        some = None if indices is None else indices[:1, top : top + count]
+        some = None if indices is None else indices[t, top : top + count]
         data = _encode(replace(choice, indices=some, entries=b""), pixel_format, cut, tools)
         return len(data) + len(choice.entries) * count / height
 
@@ -296,6 +309,10 @@ def decode(
     """
     header, rest = unpack(Header, bytes(data))
     count, height, width = out[0].shape
+    if header.model >= MIXED and width > WIDEST:
+        raise BitstreamError("rows are too wide for that model; the data are damaged")
+    if header.model == RAW and (header.colours or header.colour != colour.IDENTITY):
+        raise BitstreamError("samples as they are have no other colours; the data are damaged")
     if FAST < header.model < LIGHT:
         raise BitstreamError("there is no such model; the data are damaged")
     if header.colours and pixel_format.layout.chroma_shift != (0, 0):
