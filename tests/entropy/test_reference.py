@@ -4,10 +4,15 @@ import doctest
 from pathlib import Path
 
 import numpy as np
+from numba import njit
+from test_ans import write
 from test_primitives import code_mixture
 
 from ivc.entropy import Decoder, Encoder, encode_symbols, laplace_tables, new_contexts
-from ivc.reference.entropy import Context, RangeDecoder
+from ivc.entropy.ans import LARGEST, AnsDecoder, code_token
+from ivc.entropy.chances import CERTAIN, code_chance
+from ivc.errors import BitstreamError
+from ivc.reference.entropy import Context, RangeDecoder, TokenDecoder
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "entropy.md"
 
@@ -68,6 +73,73 @@ def test_symbols():
     ]
     assert decoded == symbols.tolist()
     assert decoder.finished()
+
+
+@njit(cache=True, nogil=True)
+def code_chances(coder, chances, bits):
+    for i in range(len(bits)):
+        bits[i] = code_chance(coder, chances[i], bits[i])
+
+
+def test_chances():
+    generator = np.random.default_rng(14)
+    chances = np.concatenate([generator.integers(1, CERTAIN, 2000), [1, CERTAIN - 1] * 50])
+    bits = (generator.integers(0, CERTAIN, len(chances)) < chances).astype(np.int64)
+    encoder = Encoder()
+    code_chances(encoder.coder, chances, bits)
+    decoder = RangeDecoder(encoder.finish())
+    assert [decoder.chance(int(chance)) for chance in chances] == bits.tolist()
+    assert decoder.finished()
+
+
+@njit(cache=True, nogil=True)
+def read_tokens(coder, contexts, values):
+    for i in range(len(values)):
+        values[i] = code_token(coder, contexts[i], 0)
+
+
+def test_tokens():
+    generator = np.random.default_rng(15)
+    for count, scale in ((0, 1), (1, 9), (3000, 3), (2000, 400), (500, LARGEST)):
+        contexts = np.sort(generator.integers(0, 7, count))
+        values = np.minimum(generator.exponential(scale * (1 + contexts)), LARGEST).astype(np.int64)
+        decoder = TokenDecoder(write(contexts, values, 7), 7)
+        assert [decoder.number(int(context)) for context in contexts] == values.tolist()
+        assert decoder.finished()
+
+
+def test_one_number_forever_takes_all_slots():
+    decoder = TokenDecoder(write([0] * 1000, [7] * 1000, 2), 2)
+    assert decoder.tables[0][7] == 4096
+    assert {decoder.number(0) for _ in range(1000)} == {7}
+    assert decoder.finished()
+
+
+def test_both_make_the_same_of_damaged_tokens():
+    generator = np.random.default_rng(16)
+    contexts = generator.integers(0, 3, 400)
+    values = generator.integers(0, 1 << 12, 400) >> generator.integers(0, 12, 400)
+    data = write(contexts, values, 3)
+    read = 0
+    for _ in range(60):
+        damaged = bytearray(data[: generator.integers(len(data) // 2, len(data) + 1)])
+        damaged[generator.integers(len(damaged))] ^= 1 << generator.integers(8)
+        try:
+            plain = TokenDecoder(bytes(damaged), 3)
+        except ValueError:
+            plain = None
+        try:
+            fast = AnsDecoder(bytes(damaged), 3)
+        except BitstreamError:
+            fast = None
+        assert (plain is None) == (fast is None)
+        if plain is None or fast is None:
+            continue
+        found = np.zeros(400, np.int64)
+        read_tokens(fast.coder, contexts, found)
+        assert [plain.number(int(context)) for context in contexts] == found.tolist()
+        read += 1
+    assert read > 20
 
 
 def test_both_make_the_same_of_any_bytes():

@@ -69,6 +69,16 @@ class RangeDecoder:
         context.learn(bit)
         return bit
 
+    def chance(self, one: int) -> int:
+        """A decision whose probability of 1 is ``one`` / 131072."""
+        zero = (self.range >> 17) * (131072 - one)
+        bit = int(self.code >= zero)
+        if bit:
+            self._enter(zero, self.range - zero)
+        else:
+            self._enter(0, zero)
+        return bit
+
     def chunk(self, count: int) -> int:
         """Up to 16 equally likely bits in one step."""
         unit = self.range >> count
@@ -143,3 +153,113 @@ class RangeDecoder:
         """Whether the data can end after what was read."""
         used = self.position - 8
         return self.valid and used <= len(self.data) <= used + 4
+
+
+class TokenDecoder:
+    """Reads what ``ivc.entropy.ans.AnsEncoder`` has written (section "Tokens in tables").
+
+    Args:
+        data: the coded bytes.
+        contexts: how many contexts there are.
+
+    Raises:
+        ValueError: when the data hold no tables.
+    """
+
+    def __init__(self, data: bytes, contexts: int) -> None:
+        size = shift = position = 0
+        while True:
+            if position == len(data) or shift > 28:
+                raise ValueError("no size of tables")
+            byte = data[position]
+            size += (byte % 128) << shift
+            position, shift = position + 1, shift + 7
+            if byte < 128:
+                break
+        begin = position + size
+        if size > 2**20 or begin + 4 > len(data):
+            raise ValueError("no tables or no state")
+        self.tables: list[list[int]] = []
+        self.rows: list[int] = []
+        self._read_tables(RangeDecoder(data[position:begin]), contexts)
+        words = begin + 4 + (len(data) - begin) % 4
+        self.state = int.from_bytes(data[begin:words], "little")
+        self.data, self.position = data, words
+        self._renew()
+
+    def _read_tables(self, decoder: RangeDecoder, contexts: int) -> None:
+        adaptive = [Context() for _ in range(31)]
+        before = None
+        for c in range(contexts):
+            if c == 0 or decoder.bit(adaptive[30]):
+                shares = _shares(decoder, adaptive, before)
+                self.tables.append(_slots(shares))
+                before = [0, 0, *(share.bit_length() for share in shares)]
+            self.rows.append(len(self.tables) - 1)
+        if not decoder.finished():
+            raise ValueError("the tables do not end where their data do")
+
+    def _renew(self) -> None:
+        if self.state < 2**31:
+            word = self.data[self.position : self.position + 4].ljust(4, b"\0")
+            self.position += 4
+            self.state = self.state << 32 | int.from_bytes(word, "little")
+
+    def number(self, context: int) -> int:
+        """The next number, which was coded in a context."""
+        slot, token, first = self.state % 4096, 0, 0
+        table = self.tables[self.rows[context]]
+        while first + table[token] <= slot:
+            first += table[token]
+            token += 1
+        self.state = table[token] * (self.state >> 12) + slot - first
+        self._renew()
+        if token < 32:
+            return token
+        bits = (token + 16) // 8
+        raw = self.state % 2 ** (bits - 4)
+        self.state >>= bits - 4
+        self._renew()
+        return (4 + token // 2 % 4) * 2 ** (bits - 3) + 2 * raw + token % 2
+
+    def finished(self) -> bool:
+        """Whether the data end after what was read."""
+        return self.position == len(self.data) and self.state == 2**31
+
+
+def _shares(
+    decoder: RangeDecoder, contexts: Sequence[Context], before: Sequence[int] | None
+) -> list[int]:
+    """Shares of the tokens in a table; ``before``: 0, 0 and the bits of those in the last one."""
+    shares: list[int] = []
+    bits = [0, 0]
+    for t in range(136):
+        guess = (bits[-1] + bits[-2] + 1) >> 1
+        if before is not None:
+            change = (bits[-1] - before[t + 1] + bits[-2] - before[t]) >> 1
+            guess = min(max(before[t + 2] + change, 0), 13)
+        first = 6 * min((guess + 1) >> 1, 4)
+        u = decoder.unary(contexts[first : first + 6], 26)
+        n = min(max(guess + (u + 1) // 2 if u % 2 else guess - u // 2, 0), 13)
+        share = n
+        if n > 1:
+            known = min(n - 1, 3 + max(n - 9, 0))
+            share = (2**known + decoder.bits(known)) << (n - 1 - known)
+        shares.append(share)
+        bits.append(n)
+    return shares
+
+
+def _slots(shares: Sequence[int]) -> list[int]:
+    """How many of 4096 slots each token has."""
+    if not any(shares):
+        shares = [1, *shares[1:]]
+    total = sum(shares)
+    slots = [max(4096 * share // total, 1) if share else 0 for share in shares]
+    left = 4096 - sum(slots)
+    while left:
+        most = slots.index(max(slots))
+        change = max(left, -(slots[most] >> 1))
+        slots[most] += change
+        left -= change
+    return slots
