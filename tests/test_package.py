@@ -16,7 +16,7 @@ PACKAGE = ROOT / "src" / "ivc"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 ROOMS = [
-    {"errors", "kernels", "reference"},
+    {"errors", "kernels", "reference", "threads"},
     {"types"},
     {"metrics", "media", "stream", "entropy"},
     {"signal"},
