@@ -2,7 +2,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ivc.cli import paths, values
@@ -135,6 +135,10 @@ def test_a_sequence_of_bare_numbers_takes_the_name_of_its_folder(folder):
 
 
 @given(st.integers(0, 10**15))
+@example(99_950_000_000_000)
+@example(9_995)
+@example(9_994)
+@example(999_500)
 def test_human_bytes_are_short_and_near(count):
     text = human_bytes(count)
     number, unit = text.split(" ")

@@ -241,7 +241,9 @@ def human_bytes(count: float) -> str:
         count /= 1000
         unit = units.pop()
         if count < 999.5 or not units:
-            return f"{count:.{max(0, 2 - int(math.log10(count)))}f} {unit}"
+            # three digits, also where rounding adds one before the point
+            decimals = 2 if count < 9.995 else 1 if count < 99.95 else 0
+            return f"{count:.{decimals}f} {unit}"
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]], *, left: int = 1) -> None:
