@@ -21,15 +21,16 @@ _FINE = 64
 def _stretch_table() -> np.ndarray:
     context = Context(prec=25)
     logs = [Decimal(2 * i + 1).ln(context) for i in range(STEPS)]
-    return np.array([float(logs[i] - logs[STEPS - 1 - i]) for i in range(STEPS)])
+    return np.array([float(context.subtract(logs[i], logs[STEPS - 1 - i])) for i in range(STEPS)])
 
 
 def _squash_table() -> np.ndarray:
     context = Context(prec=25)
     out = []
     for i in range(2 * _REACH * _FINE + 2):
-        x = Decimal(i - _REACH * _FINE) / _FINE
-        out.append(float(context.divide(Decimal(1), 1 + (-x).exp(context))))
+        x = context.divide(Decimal(_REACH * _FINE - i), Decimal(_FINE))
+        below = context.add(Decimal(1), x.exp(context))
+        out.append(float(context.divide(Decimal(1), below)))
     return np.array(out)
 
 
