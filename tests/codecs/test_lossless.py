@@ -104,7 +104,7 @@ def test_any_strides(photograph):
 
 
 def test_stages_can_be_left_out(photograph):
-    cut = [np.ascontiguousarray(plane[:, :48, :64]) for plane in photograph.frames.planes]
+    cut = list(photograph.frames.planes)
     pixel_format = photograph.frames.format
     whole = stripes.encode(cut, pixel_format, 9)
     for less in (Tools(references=False), Tools(knobs=model.KNOBS._replace(rate=0.0))):

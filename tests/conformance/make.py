@@ -42,6 +42,8 @@ INPUTS = FORMATS | {
     "large": (PixelFormat(Layout.YUV420, 9), 2, 135, 100),
     "photo": (PixelFormat(Layout.RGB), 1, 150, 120),
     "screen": (PixelFormat(Layout.RGB), 1, 150, 120, 64),
+    "clip": (PixelFormat(Layout.YUV420), 3, 162, 110, 8),
+    "stripes": (PixelFormat(Layout.GRAY), 1, 1250, 1290, 128),
 }
 
 
@@ -86,6 +88,9 @@ def cases() -> dict[str, tuple[str, str, EncodeOptions]]:
         for form in ("photo", "420"):
             options = EncodeOptions("lossless", effort=effort, segment_frames=5)
             found[f"lossless-1-{form}-e{effort}"] = ("lossless", form, options)
+    for form, effort in (("clip", 1), ("clip", 4), ("stripes", 1), ("stripes", 4)):
+        options = EncodeOptions("lossless", effort=effort)
+        found[f"lossless-1-{form}-e{effort}"] = ("lossless", form, options)
     for effort in (1, 5, 9):
         options = EncodeOptions("lossless", effort=effort)
         found[f"lossless-1-screen-e{effort}"] = ("lossless", "screen", options)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from ivc.codecs.lossless.levels import signed
+from ivc.codecs.lossless.levels import signed, step_bits
 from ivc.codecs.lossless.logistic import stretch, student
 from ivc.codecs.lossless.mixing import CONTEXTS, LEVELS, NODES, PARAMETRIC, code_mixed
 
@@ -131,10 +131,7 @@ def code_value(coder, mixer, outlook, mu, size, sl, texture, bound, low, high, v
     if base > mu:
         base -= 1
     fraction = mu - base
-    k = 0
-    while size > bound and k < 15:
-        bound *= 2
-        k += 1
+    k = step_bits(size, bound)
     kc = min(k, LEVELS - 1)
     fine = kc * NODES
     side_size = min(sizes[0] >> 2, 7)

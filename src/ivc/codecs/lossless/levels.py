@@ -25,6 +25,16 @@ def level(s):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def step_bits(size, bound):
+    """log2 of how wide steps are for an expected error: 1 value up to ``bound``, then doubling."""
+    k = 0
+    while size > bound and k < 15:
+        bound *= 2
+        k += 1
+    return k
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def signed(x):
     """Nine steps of a number of either sign; 4 is about 0."""
     a = abs(x)

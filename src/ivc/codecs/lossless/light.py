@@ -11,19 +11,20 @@ import numpy as np
 from numba import njit
 
 from ivc.codecs.lossless import squares
-from ivc.codecs.lossless.levels import UNIT, level, median_edge, signed
+from ivc.codecs.lossless.levels import UNIT, level, median_edge, signed, step_bits
 from ivc.codecs.lossless.logistic import squash, stretch, student
 from ivc.codecs.lossless.matching import MATCH_CONTEXTS, MATCH_SIZE, code_match, learn_match
-from ivc.codecs.lossless.plans import PAD
+from ivc.codecs.lossless.plans import PAD, locate
+from ivc.codecs.lossless.regression import Regression, Window, follow, new_regression
 from ivc.codecs.lossless.rows import code_row_kind
 from ivc.codecs.lossless.squares import CELL, dot
 from ivc.entropy import exhausted, new_contexts
 from ivc.entropy.chances import code_chance
 
+WINDOW = Window(up=0.85, along=0.8, near=1.0, beside=0.6, ridge=20.0)
 INPUTS = 5
 _CONTEXTS = 3
 NODES = 32
-_STEPS = 12
 _SLOTS = 1024 * NODES
 
 
@@ -31,8 +32,9 @@ class Light(NamedTuple):
     """What is learnt of a plane.
 
     Attributes:
-        cells, row_cells, left, coefficients: see ``regression``.
-        prior: (pitch,) float64: what the coefficients are drawn to.
+        regression: the predictor.
+        rows: (cells, pitch * pitch) float64: sums over samples of the row in hand.
+        start: (pitch,) float64: what its coefficients are drawn to.
         bias: (2048, 2) float64 sums of errors and how many.
         slots: (3, slots) uint32: P(1) of 24 bits and a count of 8; 0 if unseen.
         weights: (selections, INPUTS) float64.
@@ -41,11 +43,9 @@ class Light(NamedTuple):
         table: (3, entries, 2) int32: see ``matching``.
     """
 
-    cells: np.ndarray
-    row_cells: np.ndarray
-    left: np.ndarray
-    coefficients: np.ndarray
-    prior: np.ndarray
+    regression: Regression
+    rows: np.ndarray
+    start: np.ndarray
     bias: np.ndarray
     slots: np.ndarray
     weights: np.ndarray
@@ -58,14 +58,13 @@ def new_light(plan) -> Light:
     """A model that knows nothing yet."""
     pitch = squares.pitch_of(len(plan.tap_plane))
     cells = -(-int(plan.size[0, 1]) // CELL)
-    coefficients = np.zeros((2, pitch))
-    coefficients[:, :3] = [0.6, 0.6, -0.4]
+    start = np.zeros(pitch)
+    start[: len(plan.start)] = plan.start
     weights = np.zeros((1024, INPUTS))
     weights[:] = (0.5, 0.2, 0.15, 0.15, 0.0)
     rates = np.array([1 / (min(n, 100) + 3.5) for n in range(256)])
     return Light(
-        np.zeros((cells, pitch * pitch)), np.zeros((cells, pitch * pitch)),
-        np.zeros((1, pitch * pitch)), coefficients[0], coefficients[1],
+        new_regression(cells, start), np.zeros((cells, pitch * pitch)), start,
         np.zeros((2048, 2)), np.zeros((_CONTEXTS, _SLOTS), np.uint32), weights, rates,
         new_contexts(MATCH_CONTEXTS, 4, 7), np.zeros((3, MATCH_SIZE * plan.matching, 2), np.int32),
     )  # fmt: skip
@@ -118,25 +117,24 @@ def code_light(coder, plan, light, buf, res, motion):
     stride, origin = plan.stride[0], plan.origin[0]
     low, high = plan.low, plan.high
     planes = plan.origin.shape[0]
-    tap_plane, tap_offset, moving, block = plan.tap_plane, plan.tap_offset, plan.moving, plan.block
-    origins, strides, ups, sizes = plan.origin, plan.stride, plan.up, plan.size
+    tap_plane, tap_offset, strides = plan.tap_plane, plan.tap_offset, plan.stride
     slots, mix, rates, bias = light.slots, light.weights, light.rates, light.bias
-    row_cells, left, prior = light.row_cells, light.left, light.prior
+    regression, rows, coefficients = light.regression, light.rows, light.regression.coefficients
     n = tap_plane.shape[0]
-    pitch = prior.shape[0]
+    pitch = coefficients.shape[0]
     samples = np.zeros(CELL * pitch)
     weights = np.zeros(CELL)
     position = np.zeros(planes, np.int64)
     means = np.zeros(planes)
-    work = np.zeros(pitch * pitch)
     at = np.zeros(_CONTEXTS, np.int64)
     x_in = np.zeros(INPUTS)
     x_in[INPUTS - 1] = 0.3
-    cells, coefficients = light.cells, light.coefficients
+    cells = rows.shape[0]
     contexts, table = light.contexts, light.table
     hits = np.zeros((2, width + 2), np.int64)
     guess = np.zeros(3, np.int64)
     repeated = 0
+    fresh = False
     middle = (low + high + 1) >> 1
     for k in range(-PAD * stride - PAD, -PAD):
         buf[origin + k] = middle
@@ -148,31 +146,20 @@ def code_light(coder, plan, light, buf, res, motion):
             buf[row - k] = buf[row - stride]
             res[row - k] = res[row - stride]
         repeated = code_row_kind(coder, contexts, plan, buf, res, row, y, repeated)
-        if repeated:
-            continue
         hit0, hit1 = hits[y & 1], hits[1 - (y & 1)]
-        left[0] = 0.0
+        if repeated:
+            hit0[:] = 1
+            continue
+        hit0[0] = hit0[width + 1] = 0
         for x in range(width):
             if x % CELL == 0:
                 cell = x // CELL
                 if cell:
-                    squares.add_samples(row_cells, cell - 1, samples, weights, n, pitch)
-                    squares.follow(left, 0, 0.8, row_cells, cell - 1, n, pitch)
-                if not cell & 1:
-                    squares.gather(work, left, cells, cell, n, pitch, 1.0, 0.6)
-                    squares.solve(work, n, pitch, 20.0, prior, coefficients)
+                    squares.add_samples(rows, cell - 1, samples, weights, n, pitch)
+                follow(regression, WINDOW, rows, cell, n, light.start, cell & 1 == 0, fresh)
             p = row + x
             position[0] = p
-            for q in range(1, planes):
-                py = y << ups[q, 0] if ups[q, 0] >= 0 else y >> -ups[q, 0]
-                px = x << ups[q, 1] if ups[q, 1] >= 0 else x >> -ups[q, 1]
-                if moving[q]:
-                    by, bx = y >> block[0], x >> block[1]
-                    py += motion[0, by, bx] >> block[2]
-                    px += motion[1, by, bx] >> block[3]
-                py = min(max(py, 0), sizes[q, 0] - 1)
-                px = min(max(px, 0), sizes[q, 1] - 1)
-                position[q] = origins[q] + py * strides[q] + px
+            locate(plan, motion, y, x, position)
             if plan.matching:
                 history = hit0[x] + 2 * hit1[x + 1] + 4 * hit1[x + 2]
                 hit = code_match(
@@ -222,11 +209,7 @@ def code_light(coder, plan, light, buf, res, motion):
             if base > mu:
                 base -= 1
             fraction = mu - base
-            k = 0
-            bound = 1.6
-            while size > bound and k < 15:
-                bound *= 2
-                k += 1
+            k = step_bits(size, 1.6)
             value = np.int64(buf[p])
             # above the prediction or not
             near = min(int(fraction * 8), 7)
@@ -321,9 +304,8 @@ def code_light(coder, plan, light, buf, res, motion):
             weights[r] = 1.0 / (0.3 + spread * spread)
         for k in range((width - 1) % CELL + 1, CELL):
             weights[k] = 0.0
-        squares.add_samples(row_cells, cells.shape[0] - 1, samples, weights, n, pitch)
-        for cell in range(cells.shape[0]):
-            squares.follow(cells, cell, 0.85, row_cells, cell, n, pitch)
+        squares.add_samples(rows, cells - 1, samples, weights, n, pitch)
+        fresh = True
         last = row + width - 1
         for k in range(1, PAD + 1):
             buf[last + k] = buf[last]

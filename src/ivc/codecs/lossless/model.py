@@ -24,7 +24,7 @@ from ivc.codecs.lossless.decisions import Outlook, code_value, new_outlook
 from ivc.codecs.lossless.levels import UNIT, level, median_edge, signed
 from ivc.codecs.lossless.matching import MATCH_CONTEXTS, MATCH_SIZE, code_match, learn_match
 from ivc.codecs.lossless.mlp import Network
-from ivc.codecs.lossless.plans import PAD
+from ivc.codecs.lossless.plans import PAD, locate
 from ivc.codecs.lossless.regression import Regression, Window
 from ivc.codecs.lossless.rows import code_row_kind
 from ivc.codecs.lossless.squares import CELL, dot
@@ -119,11 +119,12 @@ def new_state(plan, knobs: Knobs = KNOBS) -> State:
     pitch = squares.pitch_of(len(plan.tap_plane))
     stack_pitch = squares.pitch_of(STACK)
     cells = -(-width // CELL)
-    first = (0.6, 0.6, -0.4)
-    wide, medium, narrow = (regression.new_regression(cells, pitch, first) for _ in range(WINDOWS))
+    start = np.zeros(pitch)
+    start[: len(plan.start)] = plan.start
+    wide, medium, narrow = (regression.new_regression(cells, start) for _ in range(WINDOWS))
     return State(
-        (wide, medium, narrow), np.zeros((cells, pitch * pitch)), wide.coefficients.copy(),
-        regression.new_regression(cells, stack_pitch, ()),
+        (wide, medium, narrow), np.zeros((cells, pitch * pitch)), start,
+        regression.new_regression(cells, np.zeros(stack_pitch)),
         np.zeros((cells, stack_pitch * stack_pitch)), np.zeros(stack_pitch),
         np.zeros((3, width + 2 * PAD, PREDICTORS)), np.zeros((3, 4096, 2)),
         np.array([0.2, 0.2, 0.1, 0.12, 0.08, 0.08, 0.12, 0.1, 0.05, 0.05, 0.15]),
@@ -168,11 +169,9 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
     local = np.zeros(PREDICTORS)
     feats = np.zeros(FEATURES)
     centres, inverse, signs, sizes = outlook.centres, outlook.inverse, outlook.signs, outlook.sizes
-    tap_plane, tap_offset, moving, block = plan.tap_plane, plan.tap_offset, plan.moving, plan.block
-    origins, strides, ups, extents = plan.origin, plan.stride, plan.up, plan.size
-    counts, bias, errors, inputs = plan.counts, state.bias, state.errors, net.inputs
-    n0, n1, n2 = counts[0], counts[1], counts[2]
-    net_taps = min(taps, NET_TAPS)
+    tap_plane, tap_offset, strides = plan.tap_plane, plan.tap_offset, plan.stride
+    bias, errors, inputs = state.bias, state.errors, net.inputs
+    few, net_taps = plan.narrow, min(taps, NET_TAPS)
     rows, stack_rows = state.rows, state.stack_rows
     cells = rows.shape[0]
     hits = np.zeros((2, width + 2), np.int64)
@@ -196,11 +195,14 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
             buf[row - k] = buf[row - stride]
             res[row - k] = res[row - stride]
         repeated = code_row_kind(coder, state.contexts, plan, buf, res, row, y, repeated)
-        if repeated:
-            errors[y % 3] = 0.0
-            continue
         e0, e1, e2 = errors[y % 3], errors[(y + 2) % 3], errors[(y + 1) % 3]
         hit0, hit1 = hits[y & 1], hits[1 - (y & 1)]
+        if repeated:
+            e0[:] = 0.0
+            hit0[:] = 1
+            continue
+        e0[:PAD] = e1[PAD]
+        hit0[0] = hit0[width + 1] = 0
         for x in range(width):
             if x % CELL == 0:
                 cell = x // CELL
@@ -208,10 +210,10 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
                     squares.add_samples(rows, cell - 1, samples, weights, taps, pitch)
                     squares.add_samples(stack_rows, cell - 1, stacked, weights, STACK, stack_pitch)
                 regression.follow(
-                    wide, wide_window, rows, cell, n0, state.start, cell & 3 == 0, fresh
+                    wide, wide_window, rows, cell, taps, state.start, cell & 3 == 0, fresh
                 )
-                regression.follow(medium, middle_window, rows, cell, n1, wide_c, True, fresh)
-                regression.follow(narrow, narrow_window, rows, cell, n2, medium_c, True, fresh)
+                regression.follow(medium, middle_window, rows, cell, taps, wide_c, True, fresh)
+                regression.follow(narrow, narrow_window, rows, cell, few, medium_c, True, fresh)
                 regression.follow(
                     stack, knobs.stack, stack_rows, cell, STACK, state.none, True, fresh
                 )
@@ -220,16 +222,7 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
             v, w = s * pitch, s * stack_pitch
             # neighbourhoods
             position[0] = p
-            for q in range(1, planes):
-                py = y << ups[q, 0] if ups[q, 0] >= 0 else y >> -ups[q, 0]
-                px = x << ups[q, 1] if ups[q, 1] >= 0 else x >> -ups[q, 1]
-                if moving[q]:
-                    by, bx = y >> block[0], x >> block[1]
-                    py += motion[0, by, bx] >> block[2]
-                    px += motion[1, by, bx] >> block[3]
-                py = min(max(py, 0), extents[q, 0] - 1)
-                px = min(max(px, 0), extents[q, 1] - 1)
-                position[q] = origins[q] + py * strides[q] + px
+            locate(plan, motion, y, x, position)
             if plan.matching:
                 history = hit0[x] + 2 * hit1[x + 1] + 4 * hit1[x + 2]
                 hit = code_match(
@@ -257,7 +250,7 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
             samples[v + pitch - 1] = 0.0
             predictions[0] = min(max(mean + dot(wide_c, samples, v, pitch), bottom), top)
             predictions[1] = min(max(mean + dot(medium_c, samples, v, pitch), bottom), top)
-            predictions[2] = min(max(mean + dot(narrow_c, samples, v, (n2 + 3) & ~3), bottom), top)
+            predictions[2] = min(max(mean + dot(narrow_c, samples, v, (few + 3) & ~3), bottom), top)
             predictions[3] = median_edge(W, N, NW)
             if planes > 1:
                 o, r = position[1], strides[1]
@@ -419,10 +412,7 @@ def code_plane(coder, mixer, plan, state, buf, res, motion):
         for k in range(1, PAD + 1):
             buf[last + k] = buf[last]
             res[last + k] = res[last]
-        for k in range(PREDICTORS):
-            for x in range(PAD):
-                e0[x, k] = 0.5 * e0[PAD, k]
-                e0[width + PAD + x, k] = e0[width + PAD - 1, k]
+        e0[width + PAD :] = e0[width + PAD - 1]
         fresh = True
     for k in range(PAD):
         for x in range(-PAD, width + PAD):

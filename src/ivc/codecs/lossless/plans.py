@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 
 PAD = 4
 """Samples of border around each plane in the buffers."""
@@ -22,6 +23,8 @@ _OWN = (
     (0, -3), (-3, 0), (-2, 2), (-2, -2), (-1, 3), (-3, 1), (-3, -1), (-1, -3), (0, -4), (-4, 0),
     (-2, 3), (-2, -3), (-3, 2), (-3, -2),
 )  # fmt: skip
+_START = {(0, 0): 0.6, (0, 1): 0.6, (0, 2): -0.4}
+"""Coefficients of W, N and NW before anything is learnt."""
 _AROUND = (
     (0, 0), (0, -1), (-1, 0), (0, 1), (1, 0), (-1, 1), (-1, -1), (1, 1), (1, -1), (0, 2), (0, -2),
     (-2, 0), (2, 0),
@@ -39,7 +42,8 @@ class Plan(NamedTuple):
         size: (planes, 2) int64: height, width.
         tap_plane: (taps,) int64.
         tap_offset: (taps,) int64.
-        counts: (3,) int64: how many taps each window of the best model uses.
+        start: (taps,) float64: coefficients to begin with.
+        narrow: how many taps, from the first, the narrowest window of the best model uses.
         moving: (planes,) int64: 1 for planes of the previous picture, which motion displaces.
         block: (4,) int64: log2 of the height and width of a block of motion, log2 of luma samples
             in a sample down and across.
@@ -53,7 +57,8 @@ class Plan(NamedTuple):
     size: np.ndarray
     tap_plane: np.ndarray
     tap_offset: np.ndarray
-    counts: np.ndarray
+    start: np.ndarray
+    narrow: int
     moving: np.ndarray
     block: np.ndarray
     low: int
@@ -169,8 +174,33 @@ class Buffers:
             np.array([self.places[j].shape for j, _ in planes], np.int64),
             np.array([q for q, _ in chosen], np.int64),
             np.array(offsets, np.int64),
-            np.array([len(chosen), len(chosen), small], np.int64),
+            np.array([_START.get((q, k), 0.0) for q, k in chosen]),
+            small,
             np.array([int(p != parity) for _, p in planes], np.int64),
             np.array([BLOCK_BITS - own.shift[0], BLOCK_BITS - own.shift[1], *own.shift], np.int64),
             own.low, own.high, matching,
         )  # fmt: skip
+
+
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
+def locate(plan, motion, y, x, position):
+    """Find a sample's place in the planes that predict it.
+
+    Args:
+        plan: of the plane.
+        motion: (2, rows, columns) int32: displacement of each block in luma samples.
+        y: row.
+        x: column.
+        position: (planes,) int64, written from the second plane on.
+    """
+    ups, sizes, block = plan.up, plan.size, plan.block
+    for q in range(1, position.shape[0]):
+        py = y << ups[q, 0] if ups[q, 0] >= 0 else y >> -ups[q, 0]
+        px = x << ups[q, 1] if ups[q, 1] >= 0 else x >> -ups[q, 1]
+        if plan.moving[q]:
+            by, bx = y >> block[0], x >> block[1]
+            py += motion[0, by, bx] >> block[2]
+            px += motion[1, by, bx] >> block[3]
+        py = min(max(py, 0), sizes[q, 0] - 1)
+        px = min(max(px, 0), sizes[q, 1] - 1)
+        position[q] = plan.origin[q] + py * plan.stride[q] + px

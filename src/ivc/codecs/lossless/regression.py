@@ -44,18 +44,15 @@ class Window(NamedTuple):
     ridge: float
 
 
-def new_regression(cells: int, pitch: int, first: tuple[float, ...]) -> Regression:
+def new_regression(cells: int, start: np.ndarray) -> Regression:
     """A regression that has seen nothing.
 
     Args:
         cells: in a row.
-        pitch: of its matrices.
-        first: the coefficients to begin with; 0 for the others.
+        start: (pitch,) float64: the coefficients to begin with.
     """
-    coefficients = np.zeros(pitch)
-    coefficients[: len(first)] = first
-    size = pitch * pitch
-    return Regression(np.zeros((cells, size)), np.zeros((1, size)), coefficients, np.zeros(size))
+    size = len(start) ** 2
+    return Regression(np.zeros((cells, size)), np.zeros((1, size)), start.copy(), np.zeros(size))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

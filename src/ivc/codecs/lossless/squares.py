@@ -129,14 +129,17 @@ def solve(work, n, pitch, ridge, prior, out):
         n: number of coefficients.
         pitch: elements a row.
         ridge: added to the diagonal.
-        prior: (pitch,) float64, 0 from n on.
+        prior: (pitch,) float64, of which n are used.
         out: (pitch,) float64, written up to n; may not be ``prior``.
     """
     p, last_column = np.uintp(pitch), np.uintp(n)
     chunks = (n + 4) >> 2
     # targets without what the prior explains
     for i in range(n):
-        out[i] = work[p * np.uintp(i) + last_column]
+        j = p * np.uintp(i) + last_column
+        out[i] = work[j]
+        # the products below go on to the next multiple of 4
+        work[j] = 0.0
     for i in range(n):
         u = np.uintp(i)
         row = p * u
